@@ -1,0 +1,26 @@
+"""What survives a crash: runs, slots, decisions, attempts, verdicts. SQLite, and no SQL outside.
+
+The log tells the story; the journal is the state. Every method is one transaction, durable when
+it returns (`synchronous=FULL`), and raises `StorageError` when the file cannot be used.
+"""
+
+from tradebot.journal.control import Pause
+from tradebot.journal.cycle_counter import next_cycle_id
+from tradebot.journal.journal import Journal
+from tradebot.journal.orders import Created, Origin, Refused
+from tradebot.journal.rows import Attempt, AttemptState
+from tradebot.journal.runs import RunOutcome, RunRow, SlotClaim
+
+__all__ = [
+    "Attempt",
+    "AttemptState",
+    "Created",
+    "Journal",
+    "Origin",
+    "Pause",
+    "Refused",
+    "RunOutcome",
+    "RunRow",
+    "SlotClaim",
+    "next_cycle_id",
+]

@@ -1,0 +1,1 @@
+"""What several test files share: nothing that asserts, only what sets a scene."""

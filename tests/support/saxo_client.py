@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from support.scripted_http import Script, ScriptedServer
-
 from tradebot.clock import Clock, ManualClock
 from tradebot.errors import LoginError
 from tradebot.saxo.client import SaxoClient

@@ -1,0 +1,329 @@
+"""Where access tokens come from, in each of the three modes; and how a login is kept alive.
+
+Saxo's tokens live 20 minutes and can be refreshed for 40 (on SIM); each refresh token works once.
+So a refresh happens at half of the access token's life, under a lock that all processes share,
+and the new pair is on the disk before anything uses it. See docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from tradebot.clock import Clock
+from tradebot.errors import BadAnswer, BrokerError, BrokerUnavailable, LoginError, SettingsError
+from tradebot.observability import log_event
+from tradebot.saxo.known_secrets import keep_secret
+from tradebot.saxo.refresh_lock import refresh_lock
+from tradebot.saxo.token_endpoint import App, GrantRefused, TokenEndpoint
+from tradebot.saxo.token_store import LOGIN_COMMAND, StoredTokens, TokenStore
+from tradebot.saxo.transport import AnswerLost, Transport
+
+_LOCK_TIMEOUT_SECONDS = 40.0
+"""Longer than a refresh with its one repetition can take."""
+_REPEAT_WAIT_SECONDS = 1.0
+_PAUSE_AFTER_FAILURE = timedelta(seconds=30)
+"""While the old token still lives, a failed refresh is not repeated at every request."""
+
+
+class AuthSettings(Protocol):
+    """The part of the settings that logging in needs."""
+
+    @property
+    def saxo_env(self) -> str: ...
+    @property
+    def saxo_auth_mode(self) -> str: ...
+    @property
+    def saxo_app_key(self) -> str | None: ...
+    @property
+    def saxo_app_secret(self) -> str | None: ...
+    @property
+    def saxo_redirect_uri(self) -> str | None: ...
+    @property
+    def saxo_access_token(self) -> str | None: ...
+    @property
+    def saxo_token_file(self) -> Path: ...
+
+
+class TokenSource(Protocol):
+    """What a client needs of a login."""
+
+    def access_token(self) -> str:
+        """A token to send now. Raises LoginError, BrokerUnavailable, StorageError."""
+
+    def refresh_after_401(self, old: str) -> str:
+        """A token other than `old`, which the broker has just refused. Raises as above."""
+
+
+class ManualTokenSource:
+    """`SAXO_AUTH_MODE=manual`: the 24-hour token of Saxo's developer portal. Not refreshable."""
+
+    def __init__(self, token: str) -> None:
+        keep_secret(token)
+        self._token = token
+
+    def access_token(self) -> str:
+        return self._token
+
+    def refresh_after_401(self, old: str) -> str:
+        log_event("auth_login_required", command="SAXO_ACCESS_TOKEN")
+        raise LoginError(
+            "the broker refuses SAXO_ACCESS_TOKEN: it has expired or is of another environment."
+            " Get a new one from Saxo's developer portal (it lives 24 hours)."
+        )
+
+
+class RotatingTokenSource:
+    """`oauth` and `pkce`: a stored pair of tokens, refreshed in good time.
+
+    `relogin`, for the simulator, logs in without a person when the login is lost.
+    """
+
+    def __init__(
+        self,
+        endpoint: TokenEndpoint,
+        store: TokenStore,
+        clock: Clock,
+        env: str,
+        relogin: Callable[[], StoredTokens] | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._store = store
+        self._clock = clock
+        self._env = env
+        self._relogin = relogin
+        self._current: StoredTokens | None = None
+        self._not_before: datetime | None = None
+
+    @property
+    def current(self) -> StoredTokens | None:
+        """The tokens last handed out, for showing their times."""
+        return self._current
+
+    def access_token(self) -> str:
+        """A live access token, refreshed first when half of its life is over."""
+        if self._current is None:
+            self._current = self._load()
+        current, now = self._current, self._clock.now()
+        if current is not None and current.live(now):
+            paused = self._not_before is not None and now < self._not_before
+            if paused or not current.due(now):
+                return current.access_token
+        return self._renew(refused=None).access_token
+
+    def refresh_after_401(self, old: str) -> str:
+        return self._renew(refused=old).access_token
+
+    def login_with_code(self, code: str, code_verifier: str | None = None) -> StoredTokens:
+        """Exchange the code that a login's redirect brought, and store the pair.
+
+        Raises LoginError when the code is refused, BrokerUnavailable, BadAnswer, StorageError.
+        """
+        # Under the lock, so that a bot that is just finding the old login lost does not say so
+        # over the new one.
+        with refresh_lock(self._store.path, self._clock, timeout=_LOCK_TIMEOUT_SECONDS):
+            return self._adopt(self._exchange(code, code_verifier))
+
+    def login_without_person(self) -> StoredTokens:
+        """Log in at the simulator and store the pair. Raises as `login_with_code`."""
+        if self._relogin is None:
+            raise LoginError(f"only the simulator logs in by itself. Log in: {LOGIN_COMMAND}")
+        with refresh_lock(self._store.path, self._clock, timeout=_LOCK_TIMEOUT_SECONDS):
+            return self._adopt(self._relogin())
+
+    def _exchange(self, code: str, code_verifier: str | None) -> StoredTokens:
+        try:
+            return self._endpoint.exchange_code(code, code_verifier)
+        except GrantRefused as error:
+            raise LoginError(
+                f"the login server refused the login code (status {error.status},"
+                f" {error.error_code or 'no error code'}). A code works once and for minutes only,"
+                f" and SAXO_APP_KEY, SAXO_APP_SECRET and SAXO_REDIRECT_URI must be those of the"
+                f" app. Try again: {LOGIN_COMMAND}"
+            ) from None
+
+    # -- renewing ------------------------------------------------------------------------------
+
+    def _renew(self, refused: str | None) -> StoredTokens:
+        now = self._clock.now()
+        spare = self._current if refused is None else None
+        # With a token that still works in hand, nobody waits for another process's refresh.
+        patience = 0.0 if spare is not None and spare.live(now) else _LOCK_TIMEOUT_SECONDS
+        with refresh_lock(self._store.path, self._clock, timeout=patience) as held:
+            # Whoever held the lock before has probably done the work already.
+            stored = self._load()
+            if stored is not None and self._usable(stored, refused):
+                self._current = stored
+                return stored
+            if not held:
+                if spare is not None and spare.live(now):
+                    return spare
+                raise BrokerUnavailable("another process is still refreshing the login's tokens")
+            if stored is None or stored.lost or stored.refresh_token is None:
+                return self._login_again(stored)
+            return self._refresh(stored, refused)
+
+    def _usable(self, tokens: StoredTokens, refused: str | None) -> bool:
+        now = self._clock.now()
+        return tokens.access_token != refused and tokens.live(now) and not tokens.due(now)
+
+    def _refresh(
+        self, tokens: StoredTokens, refused: str | None, *, reread: bool = True
+    ) -> StoredTokens:
+        # Durable before the request: a crash in between leaves a trace of why a login was lost.
+        interrupted_at = tokens.refresh_started_at
+        tokens = msgspec.structs.replace(tokens, refresh_started_at=self._clock.now())
+        self._store.save(tokens)
+        try:
+            return self._adopt(self._ask_twice(tokens))
+        except GrantRefused as error:
+            if reread:
+                other = self._load()
+                if other is not None and other.refresh_token != tokens.refresh_token:
+                    # Rotated by a process that does not share our lock (another machine).
+                    if self._usable(other, refused):
+                        self._current = other
+                        return other
+                    if other.refresh_token is not None and not other.lost:
+                        return self._refresh(other, refused, reread=False)
+            return self._lose(tokens, error, interrupted_at)
+        except (BadAnswer, BrokerUnavailable) as error:
+            return self._carry_on(tokens, refused, error)
+
+    def _ask_twice(self, tokens: StoredTokens) -> StoredTokens:
+        try:
+            return self._endpoint.refresh(tokens)
+        except AnswerLost:
+            # The server may have exchanged the token already; a second use would be refused and
+            # end a login whose access token still works.
+            raise
+        except BrokerUnavailable:
+            if not self._clock.sleep(_REPEAT_WAIT_SECONDS):
+                raise
+            return self._endpoint.refresh(tokens)
+
+    def _carry_on(
+        self, tokens: StoredTokens, refused: str | None, error: BrokerError
+    ) -> StoredTokens:
+        now = self._clock.now()
+        if tokens.access_token != refused and tokens.live(now):
+            self._current = tokens
+            self._not_before = now + _PAUSE_AFTER_FAILURE
+            return tokens
+        raise BrokerUnavailable(
+            f"the login's tokens could not be refreshed and none is left to use: {error}",
+            endpoint=error.endpoint,
+            status=error.status,
+        ) from error
+
+    def _lose(
+        self, tokens: StoredTokens, error: GrantRefused, interrupted_at: datetime | None
+    ) -> StoredTokens:
+        reason = f"the login server refused the refresh token (status {error.status})"
+        if interrupted_at is not None:
+            reason += f"; a refresh begun at {interrupted_at:%Y-%m-%dT%H:%M:%SZ} was interrupted"
+        lost = msgspec.structs.replace(
+            tokens, login_lost_at=self._clock.now(), login_lost_reason=reason
+        )
+        self._store.save(lost)
+        return self._login_again(lost)
+
+    def _login_again(self, stored: StoredTokens | None) -> StoredTokens:
+        """The simulator's login, or the end: remembered in the file, so that nobody asks again."""
+        if self._relogin is not None:
+            return self._adopt(self._relogin())
+        log_event("auth_login_required", command=LOGIN_COMMAND)
+        if stored is None:
+            raise LoginError(
+                f"nobody has logged in yet (no usable tokens in {self._store.path})."
+                f" Log in: {LOGIN_COMMAND}"
+            )
+        reason = stored.login_lost_reason or "the access token has expired and cannot be refreshed"
+        raise LoginError(f"the login is lost: {reason}. Log in again: {LOGIN_COMMAND}")
+
+    def _adopt(self, tokens: StoredTokens) -> StoredTokens:
+        self._store.save(tokens)
+        self._current = tokens
+        self._not_before = None
+        return tokens
+
+    def _load(self) -> StoredTokens | None:
+        try:
+            tokens = self._store.load()
+        except LoginError:
+            if self._relogin is None:
+                log_event("auth_login_required", command=LOGIN_COMMAND)
+                raise
+            return None
+        # A file of another environment or mode holds nothing that could be refreshed here.
+        if tokens is not None and tokens.env != self._env:
+            return None
+        return tokens
+
+
+def open_token_source(
+    settings: AuthSettings, transport: Transport, clock: Clock, *, app: App | None = None
+) -> ManualTokenSource | RotatingTokenSource:
+    """The source of access tokens that the settings ask for.
+
+    `app` overrides the app of the settings, for the embedded simulator, whose app nobody has to
+    register. Logs `auth_mode_selected`; sends nothing yet. Raises SettingsError.
+    """
+    mode = settings.saxo_auth_mode if app is None else app.mode
+    log_event("auth_mode_selected", auth_mode=mode)
+    if mode == "manual":
+        if not settings.saxo_access_token:
+            raise SettingsError(["SAXO_ACCESS_TOKEN is missing: SAXO_AUTH_MODE=manual needs it"])
+        return ManualTokenSource(settings.saxo_access_token)
+    if app is None:
+        app = app_of(settings)
+    keep_secret(app.secret)
+    endpoint = TokenEndpoint(transport, clock, app, settings.saxo_env)
+    return RotatingTokenSource(
+        endpoint,
+        TokenStore(settings.saxo_token_file),
+        clock,
+        settings.saxo_env,
+        relogin=_local_login(transport, endpoint, app) if settings.saxo_env == "LOCAL" else None,
+    )
+
+
+def app_of(settings: AuthSettings) -> App:
+    """The registered app of the settings. Raises SettingsError naming every missing variable."""
+    wanted = {
+        "SAXO_APP_KEY": settings.saxo_app_key,
+        "SAXO_REDIRECT_URI": settings.saxo_redirect_uri,
+    }
+    missing = [name for name, value in wanted.items() if not value]
+    if missing:
+        mode = settings.saxo_auth_mode
+        raise SettingsError(
+            [f"{name} is missing: SAXO_AUTH_MODE={mode} needs it" for name in missing]
+        )
+    return App(
+        settings.saxo_auth_mode,
+        settings.saxo_app_key or "",
+        settings.saxo_app_secret,
+        settings.saxo_redirect_uri or "",
+    )
+
+
+def _local_login(
+    transport: Transport, endpoint: TokenEndpoint, app: App
+) -> Callable[[], StoredTokens]:
+    def relogin() -> StoredTokens:
+        from tradebot.saxo.login import login_local
+
+        try:
+            return login_local(transport, endpoint, app)
+        except GrantRefused as error:
+            raise LoginError(
+                f"the simulator refused the login (status {error.status}):"
+                " SAXO_APP_KEY and SAXO_APP_SECRET must be those of the simulator"
+            ) from None
+
+    return relogin

@@ -1,0 +1,66 @@
+"""One refresher at a time, across processes: a kernel lock on a file beside the token file.
+
+Refresh tokens are single use: two processes that refresh with the same one both lose their login.
+The kernel releases the lock when its holder dies, so no lock can be left behind; the file itself
+stays, because removing it would let two processes lock two different files of one name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tradebot.clock import Clock
+from tradebot.errors import StorageError, Terminated
+
+_POLL_SECONDS = 0.05
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def refresh_lock(token_file: Path, clock: Clock, *, timeout: float) -> Iterator[bool]:
+    """Hold the lock beside `token_file`, waiting up to `timeout` seconds for it.
+
+    Yields whether it is held. Raises StorageError when the lock file cannot be made, Terminated
+    when a stop is asked for while waiting.
+    """
+    path = token_file.with_name(token_file.name + ".lock")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except OSError as error:
+        raise StorageError(
+            f"cannot open the token lock {path}: {error.strerror}."
+            " Check SAXO_TOKEN_FILE and the folder's permissions."
+        ) from None
+    try:
+        held = _try_lock(descriptor)
+        end = clock.monotonic() + timeout
+        while not held and clock.monotonic() < end:
+            if not clock.sleep(_POLL_SECONDS):
+                raise Terminated("asked to stop while waiting for another process's token refresh")
+            held = _try_lock(descriptor)
+        yield held
+    finally:
+        os.close(descriptor)

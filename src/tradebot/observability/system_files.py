@@ -1,0 +1,120 @@
+"""What the operating systems do differently: opening for append, a lock, a private folder.
+
+Everything is opened so that only its owner may read it, at every open: a mode that is set once
+is gone after the first rotation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+_LOCK_TRIES = 100
+_LOCK_PAUSE_SECONDS = 0.01
+
+
+def make_private_folder(folder: Path, is_own: Callable[[str], bool]) -> None:
+    """Create `folder`, readable by its owner only.
+
+    One that exists is closed to others if it is ours and holds nothing but our files: a folder
+    that is shared with something else keeps its mode. Raises OSError.
+    """
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if os.name != "posix":
+        return
+    status = folder.stat()
+    open_to_others = stat.S_IMODE(status.st_mode) & ~FOLDER_MODE
+    if not open_to_others or status.st_uid != os.geteuid():
+        return
+    if all(is_own(path.name) for path in folder.iterdir()):
+        folder.chmod(FOLDER_MODE)
+
+
+def open_for_append(path: Path) -> int:
+    """A descriptor whose every write goes to the end of the file, whoever else writes.
+
+    Raises OSError, also when `path` is a link, a folder or a device.
+    """
+    if sys.platform == "win32":
+        return _open_for_append_windows(path)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    fd = os.open(path, flags, FILE_MODE)
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{path} is not a regular file")
+        if stat.S_IMODE(status.st_mode) != FILE_MODE and status.st_uid == os.geteuid():
+            os.fchmod(fd, FILE_MODE)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+@contextlib.contextmanager
+def exclusive_lock(path: Path) -> Iterator[bool]:
+    """Hold the kernel's lock on `path`; yields False when it stayed busy for a second.
+
+    The descriptor is opened for each use: one that is shared over a fork does not lock. The file
+    is never removed: two processes would hold the lock of two different files.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+    fd = os.open(path, flags, FILE_MODE)
+    try:
+        yield _wait_for_lock(fd)
+    finally:
+        os.close(fd)
+
+
+def _wait_for_lock(fd: int) -> bool:
+    for _ in range(_LOCK_TRIES):
+        try:
+            _try_lock(fd)
+        except OSError:
+            time.sleep(_LOCK_PAUSE_SECONDS)
+        else:
+            return True
+    return False
+
+
+if sys.platform == "win32":
+    import ctypes
+    import msvcrt
+    from ctypes import wintypes
+
+    def _try_lock(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+
+    def _open_for_append_windows(path: Path) -> int:
+        """FILE_APPEND_DATA alone makes each write atomic at the end of the file; sharing delete
+        lets another process rename the file while it is open here."""
+        append_data, synchronize, share_all = 0x0004, 0x00100000, 0x7
+        open_always, normal = 4, 0x80
+        create_file = ctypes.windll.kernel32.CreateFileW
+        create_file.restype = wintypes.HANDLE
+        handle = create_file(
+            str(path), append_data | synchronize, share_all, None, open_always, normal, None
+        )
+        if handle == wintypes.HANDLE(-1).value:
+            raise ctypes.WinError()
+        return msvcrt.open_osfhandle(handle, os.O_APPEND | os.O_WRONLY)
+
+else:
+    import fcntl
+
+    def _try_lock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def note_on_stderr(text: str) -> None:
+    """One line for whoever looks at the terminal or the scheduler's mail. Never raises."""
+    with contextlib.suppress(Exception):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the log itself is out of order

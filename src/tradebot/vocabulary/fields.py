@@ -1,0 +1,209 @@
+"""Every field a log line may have: its type, its treatment, what it means.
+
+The order here is the order in a line: the six correlation fields, what identifies instrument,
+account, request and order, then what only some events say, and last the free text. A pattern is
+a promise that nothing secret can match it, so it is as narrow as the values allow.
+"""
+
+from __future__ import annotations
+
+from tradebot.observability.schema import (
+    BOOLEAN,
+    CAMEL_NAME,
+    CORE_FIELDS,
+    CORRELATION,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    TRAILING,
+    UUID,
+    WORD,
+    Field,
+    Kind,
+    Treatment,
+)
+
+REFERENCE_PATTERN = r"ATB-[0-9]{8}-[0-9]{4}-[A-Z0-9]{10}"
+
+TIME = Kind(
+    "UTC time",
+    r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](?:\.[0-9]{1,6})?Z",
+)
+INSTRUMENT = Kind("AssetType:Uic", r"[A-Z][A-Za-z]{1,39}:[0-9]{1,12}")
+SYMBOL = Kind("symbol", r"[A-Z0-9][A-Z0-9.]{0,11}[a-z]?(?::[a-z]{3,5})?")
+REFERENCE = Kind("reference", r"ATB-[A-Z0-9-]{1,46}")
+ORDER_ID = Kind("digits", r"[0-9]{1,20}")
+CURRENCY = Kind("currency", r"[A-Z]{3}")
+ACTION = Kind("BUY, SELL, HOLD or SKIP", r"BUY|SELL|HOLD|SKIP")
+SIDE = Kind("BUY or SELL", r"BUY|SELL|Buy|Sell")
+OUTCOME = Kind("outcome", r"SUCCESS|FAILED|SKIPPED|RECONCILIATION_NEEDED")
+VERSION = Kind("version", r"[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}(?:[.+-]?[a-z]{1,8}[0-9]{0,8}){0,3}")
+HEXADECIMAL = Kind("hexadecimal", r"[0-9a-f]{6,64}")
+COMMIT = Kind("commit", r"[0-9a-f]{7,40}|unknown")
+HOST = Kind("host", r"[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63}){0,8}")
+INSTANCE = Kind("name", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+METHOD = Kind("HTTP method", r"[A-Z]{3,7}")
+ERROR_CODE = Kind("error code", rf"{CAMEL_NAME.pattern}|[0-9]{{1,6}}")
+ORDER_TYPE = Kind("order type", r"market|marketable_limit|Market|Limit")
+ERROR_KIND = Kind("code word or class", rf"{WORD.pattern}|{CAMEL_NAME.pattern}")
+DIMENSION = Kind("rate limit", rf"{WORD.pattern}|{CAMEL_NAME.pattern}")
+URL_PATH = Kind(
+    "URL path",
+    r"(?:/(?:[a-z]{1,24}|[A-Z]?[a-z]{1,24}(?:[A-Z][a-z]{1,24}){0,5}|v[0-9]{1,2}|[0-9]{1,20}"
+    r"|\*\*\*))+",
+    url_path=True,
+)
+REQUEST_ID = Kind("request id", rf"{UUID.pattern}|ATB-[A-Z0-9-]{{1,46}}(?:-[a-z]{{1,12}})?")
+CORRELATION_ID = Kind(
+    "X-Correlation",
+    r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}(?:#[0-9A-Za-z-]{1,36}){0,4}",
+)
+
+_MASKED = Treatment.MASKED
+
+_IDENTITIES = (
+    Field("slot", TIME, "the scheduled start that this run belongs to"),
+    Field("instrument_id", INSTRUMENT, "the instrument, for example Stock:211"),
+    Field("asset_type", CAMEL_NAME, "Saxo's AssetType"),
+    Field("uic", INTEGER, "Saxo's instrument number within its asset type"),
+    Field("symbol", SYMBOL, "the instrument's symbol, for example MSFT:xnas"),
+    Field("client_key", TEXT, "Saxo's ClientKey", _MASKED),
+    Field("account_key", TEXT, "Saxo's AccountKey", _MASKED),
+    Field("http_method", METHOD, "the request's method"),
+    Field("http_url_path", URL_PATH, "the request's path, without query, keys in it masked"),
+    Field("http_status", INTEGER, "the answer's status"),
+    Field("latency_ms", NUMBER, "from sending the request to having the answer, in milliseconds"),
+    Field("saxo_request_id", CORRELATION_ID, "Saxo's X-Correlation header, for their support"),
+    Field("rate_limit_remaining_*", INTEGER, "requests left in a rate limit's window"),
+    Field("rate_limit_reset_*", NUMBER, "seconds until a rate limit's window ends"),
+    Field("external_reference", REFERENCE, "the bot's own name of an order attempt: trace this"),
+    Field("order_id", ORDER_ID, "Saxo's OrderId"),
+    Field("precheck_ok", BOOLEAN, "did the broker's precheck pass?"),
+    Field("disclaimer_required", BOOLEAN, "does the broker want a disclaimer answered first?"),
+    Field("disclaimer_tokens_count", INTEGER, "how many disclaimers"),
+    Field("execution_outcome", OUTCOME, "how an intent ended"),
+    Field("failure_reason", WORD, "why; absent on SUCCESS"),
+)
+
+_RUN = (
+    Field("pid", INTEGER, "process id"),
+    Field("argv", TEXT, "the command line"),
+    Field("version", VERSION, "of the bot"),
+    Field("commit", COMMIT, "the git commit that runs"),
+    Field("commit_changed", BOOLEAN, "true: files differ from that commit"),
+    Field("python", VERSION, "of the interpreter"),
+    Field("host", HOST, "the machine's name"),
+    Field("instance", INSTANCE, "INSTANCE: which of several bots on this machine"),
+    Field("home_dir", TEXT, "what relative folders are relative to"),
+    Field("log_dir", TEXT, "LOG_DIR as an absolute path"),
+    Field("state_dir", TEXT, "STATE_DIR as an absolute path"),
+    Field("package_dir", TEXT, "where the running code is"),
+    Field("env_file", TEXT, "the .env file that was read"),
+    Field("settings_fingerprint", HEXADECIMAL, "equal as long as no setting changes"),
+    Field("cadence", NUMBER, "SCHEDULE_CADENCE, in seconds"),
+    Field("watchlist_count", INTEGER, "watched instruments"),
+    Field("problems", INTEGER, "how many settings are wrong"),
+    Field("lock_path", TEXT, "the run lock's file"),
+    Field("journal_path", TEXT, "the journal's file"),
+    Field("port", INTEGER, "the simulator's port on 127.0.0.1"),
+    Field("market_time", TIME, "the bar that the simulator's market stands at"),
+    Field("state_path", TEXT, "the folder or file of the state"),
+)
+
+_AUTHENTICATION = (
+    Field("auth_mode", WORD, "SAXO_AUTH_MODE"),
+    Field("grant", WORD, "what was exchanged for a token: refresh_token, authorization_code …"),
+    Field("expires_in_seconds", NUMBER, "life of the new access token"),
+    Field("refresh_expires_in_seconds", NUMBER, "life of the new refresh token"),
+    Field("recoverable", BOOLEAN, "true: a later try may succeed without a person"),
+    Field("command", TEXT, "the command that puts it right"),
+)
+
+_CYCLE = (
+    Field("reason", WORD, "why; a documented code word"),
+    Field("next_open", TIME, "when trading hours begin again"),
+    Field("until", TIME, "when the pause ends"),
+    Field("holder", TEXT, "who holds the lock: pid, start, run, slot, phase; or holder_unknown"),
+    Field("lateness_seconds", NUMBER, "start of the run after its slot"),
+    Field("delay_seconds", NUMBER, "the jitter that was waited"),
+    Field("missed_count", INTEGER, "slots in which no run started"),
+    Field("missed_from", TIME, "the first of them"),
+    Field("missed_to", TIME, "the last of them"),
+    Field("killed_run_id", UUID, "the run that ended without saying so"),
+    Field("phase", WORD, "how far it had come"),
+    Field("started_at", TIME, "when it had started"),
+    Field("exit_code", INTEGER, "what the process exits with"),
+    Field("duration_ms", NUMBER, "length of the run, in milliseconds"),
+    Field("instruments", INTEGER, "instruments looked at"),
+    Field("signals", INTEGER, "instruments that the strategy wanted to buy or sell"),
+    Field("buy", INTEGER, "instruments to buy"),
+    Field("sell", INTEGER, "instruments to sell"),
+    Field("hold", INTEGER, "instruments to hold"),
+    Field("skip", INTEGER, "instruments without a signal, or skipped by a guard"),
+    Field("already_decided", INTEGER, "decisions an earlier run had made already"),
+    Field("intents", INTEGER, "intents created"),
+    Field("placed", INTEGER, "orders placed"),
+    Field("rejected", INTEGER, "orders refused by the broker"),
+    Field("skipped", INTEGER, "intents that were not sent"),
+    Field("unresolved", INTEGER, "orders of which it is not known what became of them"),
+    Field("http_calls", INTEGER, "requests to the broker"),
+)
+
+_MARKET = (
+    Field("quotes", INTEGER, "instruments with a quote"),
+    Field("bars", INTEGER, "instruments with bars"),
+    Field("missing", INTEGER, "instruments without usable data"),
+    Field("missing_ids", TEXT, "which"),
+    Field("bars_have", INTEGER, "closed bars there are"),
+    Field("bars_need", INTEGER, "closed bars the strategy needs"),
+    Field("action", ACTION, "what is done about the instrument"),
+    Field("signal", ACTION, "what the strategy wanted"),
+    Field("held", NUMBER, "units of the instrument the bot holds"),
+)
+
+_EXECUTION = (
+    Field("side", SIDE, "of the order"),
+    Field("quantity", NUMBER, "units: shares, or currency units for FX"),
+    Field("order_type", ORDER_TYPE, "ORDER_TYPE"),
+    Field("limit_price", NUMBER, "of a limit order"),
+    Field("bar_time", TIME, "the bar the decision is based on"),
+    Field("attempt", INTEGER, "the number of the try"),
+    Field("request_id", REQUEST_ID, "the X-Request-ID that was sent"),
+    Field("estimated_cash", NUMBER, "cash the order would need"),
+    Field("estimated_cost", NUMBER, "what the order would cost"),
+    Field("currency", CURRENCY, "of the two estimates"),
+    Field("disclaimer_context", CAMEL_NAME, "Saxo's DisclaimerContext"),
+    Field("disclaimer_title", TEXT, "the title of the blocking disclaimer", max_length=200),
+    Field("reconcile_result", WORD, "what the broker's lists say became of the order"),
+    Field("order_state", WORD, "how an accepted order stands: working, partial, filled …"),
+    Field("filled_quantity", NUMBER, "units filled so far"),
+    Field("average_price", NUMBER, "average price of what is filled"),
+    Field("reads", INTEGER, "how often the broker's lists were read"),
+    Field("replayed", BOOLEAN, "true: said again after a crash"),
+    Field("consecutive_failures", INTEGER, "failed orders in a row"),
+)
+
+_HTTP = (
+    Field("error_code", ERROR_CODE, "Saxo's ErrorCode"),
+    Field("error_kind", ERROR_KIND, "what went wrong when there is no status"),
+    Field("response_snippet", TEXT, "the beginning of the answer", max_length=256),
+    Field("wait_seconds", NUMBER, "pause before the next try"),
+    Field("dimension", DIMENSION, "which rate limit"),
+)
+
+_OWN_OF_CORE = tuple(
+    field for field in CORE_FIELDS if field.name not in CORRELATION and field.name not in TRAILING
+)
+
+FIELDS: tuple[Field, ...] = (
+    *(field for field in CORE_FIELDS if field.name in CORRELATION),
+    *_IDENTITIES,
+    *_RUN,
+    *_AUTHENTICATION,
+    *_CYCLE,
+    *_MARKET,
+    *_EXECUTION,
+    *_HTTP,
+    *_OWN_OF_CORE,
+    *(field for field in CORE_FIELDS if field.name in TRAILING),
+)

@@ -1,0 +1,1 @@
+"""What the market looks like now: instruments, quotes, closed bars, trading sessions."""

@@ -1,0 +1,43 @@
+"""What an earlier run left behind, put in order before anything trades."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tradebot.clock import Clock
+from tradebot.execution.reconciliation import bind_intent, complete
+from tradebot.execution.references import PREFIX
+from tradebot.journal import AttemptState, Journal
+from tradebot.model import ExecutionOutcome, Verdict
+from tradebot.observability import log_event
+from tradebot.saxo.messages import OpenOrder
+from tradebot.vocabulary.reasons import FailureReason
+
+
+def abandon_unsent(journal: Journal, clock: Clock) -> None:
+    """Close attempts that provably sent nothing; their decision may be tried again.
+
+    Only for the holder of the run lock: whoever wrote them has ended.
+    """
+    verdict = Verdict(ExecutionOutcome.FAILED, FailureReason.ABANDONED_BEFORE_SEND)
+    for attempt in journal.orders.unresolved():
+        if attempt.state is not AttemptState.SENT:
+            with bind_intent(attempt):
+                reference = attempt.intent.external_reference
+                complete(journal, clock, reference, verdict, may_try_again=True)
+
+
+def report_orphans(journal: Journal, open_orders: Sequence[OpenOrder]) -> None:
+    """Say which open orders bear our kind of reference and are not in the journal.
+
+    They are never touched: another clone or an older backup may know them.
+    """
+    for order in open_orders:
+        reference = order.external_reference or ""
+        if reference.startswith(PREFIX) and journal.orders.find(reference) is None:
+            log_event(
+                "execution_orphan_found",
+                external_reference=reference,
+                order_id=order.order_id,
+                instrument_id=str(order.instrument),
+            )

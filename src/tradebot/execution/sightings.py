@@ -1,0 +1,172 @@
+"""What the broker shows of our orders: open orders and audit log, read together, judged once.
+
+`GET port/v1/orders/me` holds only orders that still stand; a filled, cancelled or rejected one is
+in `GET cs/v1/audit/orderactivities` alone. Neither can be filtered by ExternalReference, so both
+are read whole and matched here. Statuses are judged as the pair Status/SubStatus: a
+``Placed/Rejected`` is a rejection and a ``Cancelled/Requested`` not yet a cancellation (Saxo
+learn/audit-orderactivities).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from tradebot.execution.references import PREFIX
+from tradebot.model import ExecutionOutcome, OrderState, Verdict
+from tradebot.saxo.messages import OpenOrder
+from tradebot.saxo.reference_messages import OrderActivity
+from tradebot.vocabulary.reasons import FailureReason
+
+
+class OrderStanding(enum.StrEnum):
+    """How an order stands at the broker (`reconcile_result=`)."""
+
+    WORKING = "working"
+    PARTIAL = "partial"
+    FILLED = "filled"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    NOT_PLACED = "not_placed"
+    UNKNOWN = "unknown"
+
+
+_LIVE = {
+    OrderStanding.WORKING: OrderState.WORKING,
+    OrderStanding.PARTIAL: OrderState.PARTIAL,
+    OrderStanding.FILLED: OrderState.FILLED,
+}
+_GONE = {
+    OrderStanding.REJECTED: FailureReason.REJECTED_AFTER_ACCEPTANCE,
+    OrderStanding.CANCELLED: FailureReason.CANCELLED,
+    OrderStanding.EXPIRED: FailureReason.EXPIRED,
+    OrderStanding.NOT_PLACED: FailureReason.NOT_PLACED,
+}
+_TERMINAL_ROWS = {
+    ("FinalFill", "Confirmed"): OrderStanding.FILLED,
+    ("Cancelled", "Confirmed"): OrderStanding.CANCELLED,
+    ("Expired", "Confirmed"): OrderStanding.EXPIRED,
+    ("DoneForDay", "Confirmed"): OrderStanding.EXPIRED,
+    ("Placed", "Rejected"): OrderStanding.REJECTED,
+}
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_STANDING_ROWS = frozenset(
+    {("Placed", "Confirmed"), ("Working", "Confirmed"), ("Changed", "Confirmed")}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One order as the broker shows it."""
+
+    order_id: str
+    external_reference: str | None
+    standing: OrderStanding
+    filled_quantity: Decimal = Decimal(0)
+    average_price: float | None = None
+
+    def verdict(self) -> Verdict | None:
+        """How the intent ended; None while that is not known."""
+        state = _LIVE.get(self.standing)
+        if state is None and self.standing not in _GONE:
+            return None
+        return Verdict(
+            outcome=ExecutionOutcome.FAILED if state is None else ExecutionOutcome.SUCCESS,
+            failure_reason=None if state else _GONE[self.standing],
+            order_id=self.order_id or None,
+            order_state=state,
+            filled_quantity=self.filled_quantity,
+            average_price=self.average_price,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerOrders:
+    """Open orders and audit rows of one moment, by order."""
+
+    sightings: tuple[Sighting, ...]
+
+    def find(self, reference: str, order_id: str | None = None) -> Sighting | None:
+        """The order with this reference, or with this id where the broker named one."""
+        for sighting in self.sightings:
+            if sighting.external_reference == reference:
+                return sighting
+            if order_id is not None and sighting.order_id == order_id:
+                return sighting
+        return None
+
+    def ours(self) -> list[Sighting]:
+        """Every order with a reference of our form, whoever placed it."""
+        return [s for s in self.sightings if (s.external_reference or "").startswith(PREFIX)]
+
+
+def combine(open_orders: Sequence[OpenOrder], activities: Sequence[OrderActivity]) -> BrokerOrders:
+    """One sighting per order id. Where both tell of an order, an ending in the audit log counts."""
+    rows: dict[str, list[OrderActivity]] = defaultdict(list)
+    for row in activities:
+        rows[row.order_id].append(row)
+    seen = {order_id: _from_rows(order_id, history) for order_id, history in rows.items()}
+    for order in open_orders:
+        if _is_better(order, seen.get(order.order_id)):
+            seen[order.order_id] = _from_open(order)
+    return BrokerOrders(tuple(seen.values()))
+
+
+def _is_better(order: OpenOrder, sighting: Sighting | None) -> bool:
+    if sighting is None or sighting.standing is OrderStanding.UNKNOWN:
+        return True
+    return sighting.standing is OrderStanding.WORKING and bool(order.filled_amount)
+
+
+def _from_open(order: OpenOrder) -> Sighting:
+    filled = _plain(order.filled_amount)
+    standing = OrderStanding.PARTIAL if filled else OrderStanding.WORKING
+    if order.status == "Filled":
+        standing = OrderStanding.FILLED
+        filled = filled or _plain(order.amount)
+    return Sighting(order.order_id, order.external_reference, standing, filled)
+
+
+def _from_rows(order_id: str, history: Iterable[OrderActivity]) -> Sighting:
+    standing = OrderStanding.UNKNOWN
+    reference: str | None = None
+    filled = Decimal(0)
+    price: float | None = None
+    ordered = sorted(history, key=lambda row: (row.activity_time or _LONG_AGO, _number(row.log_id)))
+    for row in ordered:
+        reference = row.external_reference or reference
+        sum_so_far = _plain(row.filled_amount)
+        if sum_so_far >= filled and row.average_price is not None:
+            price = row.average_price
+        filled = max(filled, sum_so_far)
+        standing = _next_standing(standing, row, filled)
+    return Sighting(order_id, reference, standing, filled, price)
+
+
+def _next_standing(before: OrderStanding, row: OrderActivity, filled: Decimal) -> OrderStanding:
+    pair = (row.status or "", row.sub_status or "")
+    if pair in _TERMINAL_ROWS:
+        return _TERMINAL_ROWS[pair]
+    if before in (OrderStanding.WORKING, OrderStanding.PARTIAL, OrderStanding.UNKNOWN):
+        if filled:
+            return OrderStanding.PARTIAL
+        if pair in _STANDING_ROWS:
+            return OrderStanding.WORKING
+    return before
+
+
+def _number(log_id: str | None) -> int:
+    return int(log_id) if log_id and log_id.isdecimal() else 0
+
+
+def _plain(quantity: Decimal | None) -> Decimal:
+    """Without the ``.0`` that the broker writes behind whole numbers; 0 for None."""
+    if quantity is None:
+        return Decimal(0)
+    whole = quantity.to_integral_value()
+    return whole if whole == quantity else quantity.normalize()

@@ -1,0 +1,319 @@
+"""From decision to outcome: intent → precheck → disclaimers → sent → placed → reconciled.
+
+Each step is durable before the next begins. Whatever happens after *sent* without a definitive
+refusal, the order is never sent again: it is looked for instead (`reconciliation.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from tradebot.clock import Clock
+from tradebot.errors import BrokerError, LoginError, StorageError, Terminated
+from tradebot.execution.account import ExecutionPolicy, TradingAccount
+from tradebot.execution.disclaimers import settle_or_stop
+from tradebot.execution.placement import DisclaimersAtPlacement, Sent, place
+from tradebot.execution.precheck import precheck
+from tradebot.execution.pricing import marketable_limit
+from tradebot.execution.reconciliation import Reconciler, bind_intent, complete
+from tradebot.execution.references import derive_reference, request_id
+from tradebot.execution.sightings import BrokerOrders
+from tradebot.execution.stopping import Stopped
+from tradebot.journal import Attempt, Created, Journal, Origin, Refused
+from tradebot.model import Action, Decision, ExecutionOutcome, Intent, Quote, Verdict
+from tradebot.observability import log_event
+from tradebot.saxo.client import SaxoClient
+from tradebot.saxo.orders import OrderRequest
+from tradebot.saxo.reference_messages import InstrumentDetails
+from tradebot.vocabulary.reasons import DecisionReason, FailureReason, SkipReason
+
+SEEN_BEFORE = timedelta(days=7)
+"""How far back, at most, the broker is asked for a reference before a cycle's first order."""
+
+_REFUSALS = {
+    Refused.ALREADY_DECIDED: DecisionReason.ALREADY_DECIDED,
+    Refused.UNRESOLVED_INTENT: DecisionReason.UNRESOLVED_INTENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """A decision that passed every guard, with what is needed to price it."""
+
+    decision: Decision
+    quote: Quote
+    details: InstrumentDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What became of one planned order in this cycle."""
+
+    intent: Intent
+    outcome: ExecutionOutcome
+    failure_reason: str | None = None
+    verdict: Verdict | None = None
+
+
+class TradeExecutor:
+    """Carries out the planned orders of one cycle, one after the other."""
+
+    def __init__(
+        self,
+        broker: SaxoClient,
+        journal: Journal,
+        clock: Clock,
+        reconciler: Reconciler,
+        account: TradingAccount,
+        policy: ExecutionPolicy,
+        origin: Origin,
+        *,
+        deadline_passed: Callable[[], bool],
+    ) -> None:
+        self._broker = broker
+        self._journal = journal
+        self._clock = clock
+        self._reconciler = reconciler
+        self._account = account
+        self._policy = policy
+        self._origin = origin
+        self._deadline_passed = deadline_passed
+        self._seen: BrokerOrders | None = None
+
+    def execute(self, planned: PlannedOrder) -> Execution | None:
+        """Carry out one order. None when it was not begun (a line says why).
+
+        Raises StorageError when journal or log cannot be written: then nothing more is sent;
+        LoginError when the broker's login is lost.
+        """
+        decision = planned.decision
+        reason = self._hindrance()
+        if reason is None:
+            created = self._create(planned)
+            if isinstance(created, Created):
+                return self._carry_out(created.intent, planned)
+            reason = _REFUSALS[created]
+        log_event(
+            "execution_skipped",
+            instrument_id=str(decision.instrument),
+            symbol=decision.symbol,
+            reason=reason,
+        )
+        return None
+
+    def _hindrance(self) -> DecisionReason | None:
+        if self._clock.stopping:
+            return DecisionReason.STOPPING
+        if self._deadline_passed():
+            return DecisionReason.DEADLINE
+        if self._journal.control.paused(self._clock.now()):
+            return DecisionReason.PAUSED_BY_FAILURES
+        return None
+
+    def _create(self, planned: PlannedOrder) -> Created | Refused:
+        decision = planned.decision
+        if decision.bar_time is None or decision.quantity is None:
+            raise ValueError("an order needs a bar and a quantity")
+        bar_time, policy = decision.bar_time, self._policy
+        limit = None
+        if policy.order_type == "marketable_limit":
+            limit = marketable_limit(
+                decision.action, planned.quote, planned.details, policy.max_slippage_bps
+            )
+
+        def reference_for(attempt: int) -> str:
+            return derive_reference(
+                account=self._account.hash,
+                strategy=self._origin.strategy,
+                instrument=decision.instrument,
+                bar_time=bar_time,
+                attempt=attempt,
+                dry_run=policy.dry_run,
+            )
+
+        return self._journal.orders.create_intent(
+            self._origin,
+            instrument=decision.instrument,
+            bar_time=bar_time,
+            side=decision.action,
+            quantity=decision.quantity,
+            symbol=decision.symbol,
+            limit_price=limit,
+            reference_for=reference_for,
+            at=self._clock.now(),
+        )
+
+    def _carry_out(self, intent: Intent, planned: PlannedOrder) -> Execution:
+        with bind_intent(self._attempt(intent)):
+            try:
+                return self._steps(intent, planned)
+            except LoginError:
+                # Only raised while nothing was sent; the run ends with it, and so does this.
+                verdict = Verdict(ExecutionOutcome.FAILED, FailureReason.LOGIN_REFUSED)
+                self._finish(intent, verdict, may_try_again=True)
+                raise
+            except Stopped as stop:
+                verdict = Verdict(stop.outcome, stop.reason)
+                return self._finish(intent, verdict, may_try_again=stop.may_try_again)
+
+    def _steps(self, intent: Intent, planned: PlannedOrder) -> Execution:
+        self._log_created(intent)
+        order, quote = self._request(intent), planned.quote
+        precheck(
+            self._broker,
+            order,
+            self._policy,
+            price=quote.ask if intent.side is Action.BUY else quote.bid,
+            same_currency=planned.details.currency_code == self._account.currency,
+        )
+        self._journal.orders.mark_prechecked(intent.external_reference, at=self._clock.now())
+        if self._policy.dry_run:
+            raise Stopped(FailureReason.DRY_RUN, outcome=ExecutionOutcome.SKIPPED)
+        if self._was_sent_before(intent):
+            return self._confirm(intent, FailureReason.DUPLICATE_REFERENCE)
+        return self._send(intent, order, quote)
+
+    def _log_created(self, intent: Intent) -> None:
+        self._log_or_halt(
+            "execution_intent_created",
+            external_reference=intent.external_reference,
+            instrument_id=str(intent.instrument),
+            side=intent.side,
+            quantity=intent.quantity,
+            bar_time=intent.bar_time,
+            attempt=intent.attempt,
+            order_type=self._policy.order_type,
+            limit_price=intent.limit_price,
+        )
+
+    def _was_sent_before(self, intent: Intent) -> bool:
+        """Does the broker know the reference, from a run that this journal has no memory of?"""
+        if self._seen is None:
+            since = max(self._clock.now() - SEEN_BEFORE, intent.bar_time)
+            try:
+                self._seen = self._reconciler.read(since)
+            except BrokerError as error:
+                raise Stopped(FailureReason.UNAVAILABLE, may_try_again=True) from error
+        reference = intent.external_reference
+        sighting = self._seen.find(reference)
+        if sighting is None:
+            return False
+        log_event(
+            "execution_duplicate_refused",
+            external_reference=reference,
+            order_id=sighting.order_id,
+        )
+        self._journal.orders.mark_sent(reference, at=self._clock.now())
+        self._journal.orders.record_order_id(reference, sighting.order_id)
+        return True
+
+    def _refuse_if_late(self, quote: Quote) -> None:
+        if self._clock.stopping:
+            raise Stopped(FailureReason.STOPPING, may_try_again=True)
+        if self._deadline_passed():
+            raise Stopped(FailureReason.DEADLINE, may_try_again=True)
+        age = (self._clock.now() - quote.received_at).total_seconds()
+        if age > self._policy.data_staleness_seconds:
+            raise Stopped(FailureReason.QUOTE_STALE, may_try_again=True)
+
+    def _send(self, intent: Intent, order: OrderRequest, quote: Quote) -> Execution:
+        reference = intent.external_reference
+        identity = request_id(reference)
+        self._get_ready()
+        self._refuse_if_late(quote)
+        self._log_or_halt(
+            "execution_order_sending", external_reference=reference, request_id=identity
+        )
+        self._journal.orders.mark_sent(reference, at=self._clock.now())
+        # Writing took time: a process that was frozen meanwhile must not send an old decision.
+        self._refuse_if_late(quote)
+        try:
+            sent = place(self._broker, order, identity)
+        except DisclaimersAtPlacement as refusal:
+            settle_or_stop(self._broker, refusal.required, self._policy)
+            # Answered now, so that the next cycle may try this decision once more.
+            raise Stopped(FailureReason.DISCLAIMER_POLICY, may_try_again=True) from refusal
+        self._remember(reference, sent)
+        return self._confirm(intent, sent.doubt)
+
+    def _get_ready(self) -> None:
+        """Wait for the token and the rate limit now, not between *sent* and the first byte."""
+        try:
+            self._broker.prepare_order()
+        except Terminated as error:
+            raise Stopped(FailureReason.STOPPING, may_try_again=True) from error
+        except BrokerError as error:
+            raise Stopped(FailureReason.UNAVAILABLE, may_try_again=True) from error
+
+    def _remember(self, reference: str, sent: Sent) -> None:
+        if sent.order_id is not None:
+            self._journal.orders.record_order_id(reference, sent.order_id)
+
+    def _confirm(self, intent: Intent, doubt: FailureReason) -> Execution:
+        verdict = self._reconciler.confirm(self._attempt(intent))
+        if verdict is not None:
+            return self._finish(intent, verdict)
+        outcome = ExecutionOutcome.RECONCILIATION_NEEDED
+        log_event(
+            "execution_completed",
+            external_reference=intent.external_reference,
+            execution_outcome=outcome,
+            failure_reason=doubt,
+        )
+        return Execution(intent, outcome, doubt)
+
+    def _finish(
+        self, intent: Intent, verdict: Verdict, *, may_try_again: bool = False
+    ) -> Execution:
+        complete(
+            self._journal,
+            self._clock,
+            intent.external_reference,
+            verdict,
+            may_try_again=may_try_again,
+        )
+        self._count(verdict)
+        return Execution(intent, verdict.outcome, verdict.failure_reason, verdict)
+
+    def _count(self, verdict: Verdict) -> None:
+        """Pause after too many failures in a row: something is wrong that a person must see."""
+        if verdict.outcome is ExecutionOutcome.SUCCESS:
+            self._journal.control.forget_failures()
+        if verdict.outcome is not ExecutionOutcome.FAILED:
+            return
+        failures = self._journal.control.count_failure()
+        limit = self._policy.max_consecutive_failures
+        if limit and failures >= limit:
+            reason = SkipReason.CONSECUTIVE_FAILURES
+            self._journal.control.pause(reason)
+            log_event("execution_paused", reason=reason, consecutive_failures=failures)
+
+    def _attempt(self, intent: Intent) -> Attempt:
+        attempt = self._journal.orders.find(intent.external_reference)
+        if attempt is None:
+            raise StorageError(
+                f"The journal {self._journal.path} lost an intent that it had taken. Check the "
+                "disk; nothing further is sent."
+            )
+        return attempt
+
+    def _request(self, intent: Intent) -> OrderRequest:
+        return OrderRequest(
+            account_key=self._account.account_key,
+            instrument=intent.instrument,
+            buy_sell="Buy" if intent.side is Action.BUY else "Sell",
+            amount=intent.quantity,
+            external_reference=intent.external_reference,
+            order_type="Market" if intent.limit_price is None else "Limit",
+            price=intent.limit_price,
+        )
+
+    def _log_or_halt(self, event: str, **fields: Any) -> None:
+        if not log_event(event, **fields):
+            raise StorageError(
+                f"The log did not take the line {event}, so nothing further is sent. Check the "
+                "disk and the permissions of LOG_DIR."
+            )

@@ -118,7 +118,7 @@ class BadAnswer(BrokerError):
 
 
 class OutcomeUnknown(BrokerError):
-    """An order was sent and nothing definitive came back (FACTS 4.6)."""
+    """An order was sent and nothing definitive came back (Saxo learn/order-placement)."""
 
 
 class ClockSkew(BrokerError):

@@ -41,7 +41,8 @@ class OrderState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class InstrumentId:
-    """A Saxo instrument: a Uic means nothing without its asset type (FACTS 3.3).
+    """A Saxo instrument. A Uic means nothing without its asset type, documented in Saxo's
+    reference for ref/v1/instruments.
 
     `str()` gives the form used in logs and settings, for example ``Stock:211``.
     """

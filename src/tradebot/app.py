@@ -1,0 +1,256 @@
+"""The program: settings, log, signals, one cycle or a loop of them, and an exit code that is true.
+
+Whatever goes wrong ends in a line in the log, a sentence on stderr and a code that a scheduler can
+act on; nothing that a user can cause ends in a traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from tradebot import __version__
+from tradebot.arguments import Arguments, parse_arguments
+from tradebot.clock import SystemClock
+from tradebot.console_summary import Progress, is_interactive, render_summary, wants_colour
+from tradebot.cycle_report import CycleReport
+from tradebot.errors import ExitCode, SettingsError, TradebotError
+from tradebot.observability import (
+    Session,
+    build_log_context,
+    log_event,
+    register_secret,
+    setup_logging,
+)
+from tradebot.orchestrator import Cycle, House
+from tradebot.scheduling.slots import slot_start
+from tradebot.settings import Settings, home, load_lenient
+from tradebot.settings.home import clone_root
+from tradebot.strategies.base import Strategy
+from tradebot.strategies.registry import load_strategy
+from tradebot.vocabulary import CATALOGUE
+from tradebot.wiring import journal_path, lock_path, open_house
+
+HANG_GRACE_SECONDS = 30.0
+"""After the deadline, before a process that no longer reacts is ended from within."""
+_ENDS_THE_LOOP = frozenset(
+    {ExitCode.SOFTWARE, ExitCode.IOERR, ExitCode.NOPERM, ExitCode.CONFIG, ExitCode.TERMINATED}
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run with these arguments (without the program's name). Returns the exit code."""
+    try:
+        arguments = parse_arguments(argv)
+        return int(_run(arguments, SystemClock()))
+    except TradebotError as error:
+        _say(str(error))
+        return int(error.exit_code)
+
+
+def _run(arguments: Arguments, clock: SystemClock) -> ExitCode:
+    started_at = clock.now()
+    settings, problems = load_lenient(
+        os.environ,
+        home=home(),
+        env_file=arguments.env_file,
+        dry_run_flag=arguments.dry_run,
+    )
+    for secret in settings.secrets():
+        register_secret(secret)
+    settings = arguments.applied_to(settings)
+    run_id = str(uuid.uuid4())
+    progress = Progress(sys.stderr, shown=_watched(settings))
+    with _logging(settings, arguments, run_id, progress) as session, _signals(clock):
+        log_event("startup_begin", pid=os.getpid())
+        try:
+            strategy = _configure(settings, problems)
+            session.update_context(strategy=f"{strategy.name}/{strategy.version}")
+            _log_configuration(settings)
+            with open_house(
+                settings, strategy, clock, session, run_id=run_id, progress=progress
+            ) as house:
+                log_event(
+                    "startup_ready",
+                    lock_path=str(lock_path(settings)),
+                    journal_path=str(journal_path(settings)),
+                )
+                return _cycles(house, arguments, session, progress, started_at)
+        except SettingsError as error:
+            log_event("startup_config_invalid", str(error), problems=len(error.problems))
+            raise
+        except TradebotError as error:
+            log_event("startup_failed", str(error), exit_code=int(error.exit_code))
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug must leave its stack and the right code
+            log_event("unexpected_exception", exc_info=error)
+            _say(f"Unexpected {type(error).__name__}; its stack is in {session.path}.")
+            return ExitCode.SOFTWARE
+        finally:
+            progress.clear()
+
+
+def _cycles(
+    house: House,
+    arguments: Arguments,
+    session: Session,
+    progress: Progress,
+    started_at: datetime,
+) -> ExitCode:
+    """One cycle, or one after the other until asked to stop."""
+    while True:
+        report = _one_cycle(house, arguments, started_at)
+        progress.clear()
+        _show(report, house, session)
+        code = report.exit_code
+        if arguments.single_cycle or code in _ENDS_THE_LOOP:
+            return code
+        if not house.clock.sleep(house.settings.cycle_interval_seconds):
+            return ExitCode.TERMINATED
+        started_at = house.clock.now()
+
+
+def _one_cycle(house: House, arguments: Arguments, started_at: datetime) -> CycleReport:
+    settings = house.settings
+    slot = None
+    if arguments.scheduled:
+        slot = slot_start(started_at, settings.schedule_cadence, settings.schedule_offset_seconds)
+    cycle = Cycle(house, started_at=started_at, slot=slot)
+    with _last_resort(cycle.deadline.time_left() + HANG_GRACE_SECONDS):
+        house.broker.time_left = cycle.deadline.time_left
+        return cycle.run()
+
+
+def _configure(settings: Settings, problems: Sequence[str]) -> Strategy:
+    """The strategy, when nothing is wrong. Raises SettingsError with every problem there is."""
+    found = list(problems)
+    try:
+        strategy = load_strategy(
+            settings.strategy_name, settings.strategy_params, folder=settings.home
+        )
+    except SettingsError as error:
+        found += [problem for problem in error.problems if problem not in found]
+    if found:
+        raise SettingsError(found)
+    return strategy
+
+
+def _log_configuration(settings: Settings) -> None:
+    import platform
+
+    from tradebot.build_info import describe_commit
+
+    commit, changed = describe_commit(clone_root())
+    log_event(
+        "startup_config_loaded",
+        version=__version__,
+        commit=commit,
+        commit_changed=changed,
+        python=platform.python_version(),
+        host=platform.node(),
+        cadence=settings.schedule_cadence,
+        home_dir=str(settings.home),
+        log_dir=str(settings.log_dir),
+        state_dir=str(settings.state_dir),
+        env_file=str(settings.env_file) if settings.env_file else None,
+        package_dir=str(Path(__file__).resolve().parent),
+        instance=settings.instance,
+        watchlist_count=len(settings.watchlist),
+        settings_fingerprint=settings.fingerprint(),
+    )
+    for warning in settings.warnings:
+        log_event("settings_warning", warning)
+
+
+@contextlib.contextmanager
+def _logging(
+    settings: Settings, arguments: Arguments, run_id: str, progress: Progress
+) -> Iterator[Session]:
+    """The log, from the settings; closed again at the end. Raises StorageError."""
+    context = build_log_context(
+        run_id,
+        dry_run=settings.dry_run,
+        single_cycle=arguments.single_cycle,
+        env=settings.saxo_env,
+    )
+    session = setup_logging(
+        settings.log_dir,
+        level=settings.log_level,
+        console_level=settings.log_console_level,
+        rotation_mode=settings.log_rotation_mode,
+        retention_days=settings.log_retention_days,
+        max_bytes=settings.log_max_bytes,
+        backup_count=settings.log_backup_count,
+        max_total_mb=settings.log_max_total_mb,
+        queue=settings.log_queue,
+        context=context,
+        catalogue=CATALOGUE,
+        console=progress.show_line if _watched(settings) else True,
+    )
+    with session:
+        yield session
+
+
+def _watched(settings: Settings) -> bool:
+    """Does a person look on, who did not ask for the log's own lines?"""
+    return is_interactive() and settings.origins.get("LOG_CONSOLE_LEVEL") == "default"
+
+
+@contextlib.contextmanager
+def _signals(clock: SystemClock) -> Iterator[None]:
+    """The first SIGTERM or Ctrl-C asks to stop, the second ends the process at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if clock.stopping:
+            os._exit(int(ExitCode.TERMINATED))
+        clock.request_stop()
+
+    before = {name: signal.signal(name, stop) for name in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+@contextlib.contextmanager
+def _last_resort(seconds: float) -> Iterator[None]:
+    """If even the deadline does not end the cycle: stacks on stderr, and exit code 1."""
+    import faulthandler
+
+    try:
+        faulthandler.dump_traceback_later(seconds, exit=True)
+    except (ValueError, OSError, RuntimeError):
+        yield  # stderr is no real file, as in some hosts of embedded Pythons
+        return
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _show(report: CycleReport, house: House, session: Session) -> None:
+    if not is_interactive() or session.path is None:
+        return
+    kind = " (dry run)" if report.dry_run else ""
+    text = render_summary(
+        report,
+        title=f"AI-Tradebot {house.settings.saxo_env}{kind}, run {house.run_id}",
+        log_file=session.path,
+        colour=wants_colour(sys.stdout),
+    )
+    with contextlib.suppress(OSError):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text.rstrip() + "\n")

@@ -1,0 +1,137 @@
+"""Puts the house together for one run: broker, login, journal, strategy; and takes it apart."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradebot.clock import Clock
+from tradebot.errors import SettingsError
+from tradebot.journal import Journal
+from tradebot.observability import Session, log_event
+from tradebot.orchestrator import House
+from tradebot.saxo.auth import open_token_source
+from tradebot.saxo.client import SaxoClient
+from tradebot.saxo.token_endpoint import App
+from tradebot.saxo.transport import Transport
+from tradebot.settings import Settings
+from tradebot.settings.home import user_state_folder
+from tradebot.strategies.base import Strategy
+
+if TYPE_CHECKING:
+    from tradebot.simulator import Simulator
+
+
+@contextlib.contextmanager
+def open_house(
+    settings: Settings,
+    strategy: Strategy,
+    clock: Clock,
+    session: Session,
+    *,
+    run_id: str,
+    progress: Callable[[str], None],
+) -> Iterator[House]:
+    """Everything a cycle needs, opened; closed again at the end of the `with`.
+
+    Raises StorageError (journal, token file, simulator state) and SettingsError.
+    """
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(Journal(journal_path(settings)))
+        simulator = _start_simulator(settings, stack)
+        rest_base, auth_base, app = _addresses(settings, simulator)
+        transport = stack.enter_context(
+            Transport(
+                rest_base,
+                clock,
+                allow_orders=not settings.dry_run,
+                auth_base=auth_base,
+            )
+        )
+        tokens = open_token_source(settings, transport, clock, app=app)
+        shared = simulator is None and not settings.dry_run
+        yield House(
+            settings=settings,
+            clock=clock,
+            journal=journal,
+            broker=SaxoClient(transport, tokens, clock),
+            tokens=tokens,
+            strategy=strategy,
+            run_id=run_id,
+            lock_path=lock_path(settings),
+            cycle_counter=settings.state_path / "cycle_id",
+            account_locks=user_state_folder(os.environ) / "locks" if shared else None,
+            cache_folder=settings.state_path / "cache",
+            set_cycle_id=lambda cycle_id: session.update_context(cycle_id=cycle_id),
+            on_locked=_market_mover(simulator),
+            progress=progress,
+        )
+
+
+def journal_path(settings: Settings) -> Path:
+    """The journal of this instance and environment; a dry run has one of its own."""
+    return _journal_path(settings, dry_run=settings.dry_run)
+
+
+def _journal_path(settings: Settings, *, dry_run: bool) -> Path:
+    return settings.state_path / ("dry" if dry_run else "live") / "journal.db"
+
+
+def journals(settings: Settings) -> Iterator[Journal]:
+    """Both journals of this instance and environment, opened one by one; close each.
+
+    What a person says about an instance holds for its dry runs and its real ones.
+    """
+    for dry_run in (False, True):
+        yield Journal(_journal_path(settings, dry_run=dry_run))
+
+
+def lock_path(settings: Settings) -> Path:
+    """The run lock of this instance and environment, shared by dry and real runs."""
+    return settings.state_path / "run.lock"
+
+
+def _start_simulator(settings: Settings, stack: contextlib.ExitStack) -> Simulator | None:
+    if settings.saxo_env != "LOCAL" or settings.saxo_rest_base is not None:
+        return None
+    from tradebot.simulator import STATE_FILE, Simulator
+
+    path = settings.state_path / STATE_FILE
+    simulator = stack.enter_context(Simulator(path))
+    log_event(
+        "simulator_started",
+        port=simulator.port,
+        market_time=simulator.market_date,
+        state_path=str(path),
+    )
+    return simulator
+
+
+def _addresses(
+    settings: Settings, simulator: Simulator | None
+) -> tuple[str, str | None, App | None]:
+    if simulator is not None:
+        app = App("oauth", simulator.app_key, simulator.app_secret, simulator.redirect_uri)
+        return simulator.rest_base, simulator.auth_base, app
+    if settings.saxo_rest_base is None:
+        raise SettingsError([f"SAXO_REST_BASE: missing for SAXO_ENV={settings.saxo_env}"])
+    return settings.saxo_rest_base, settings.saxo_auth_base, None
+
+
+def _market_mover(simulator: Simulator | None) -> Callable[[], None]:
+    """Moves the embedded market on by a bar in each cycle but the very first.
+
+    Only under the lock: a run that finds another one busy must not move the other's market.
+    """
+    fresh = simulator is not None and simulator.is_new
+
+    def move() -> None:
+        nonlocal fresh
+        if simulator is not None and not fresh:
+            simulator.advance()
+        fresh = False
+
+    return move

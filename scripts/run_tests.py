@@ -17,6 +17,9 @@ def main(arguments: list[str]) -> int:
         old.unlink()
     workers = str(max(2, os.cpu_count() or 2))
     tests = run("run", "-m", "pytest", "-n", workers, "--dist", "worksteal", *arguments)
+    for data in ROOT.glob(".coverage.*"):
+        if not data.stat().st_size:
+            data.unlink()  # of a process that a test killed
     run("combine", "--quiet")
     floor = [] if not arguments else ["--fail-under=0"]
     report = run("report", *floor)

@@ -38,7 +38,7 @@ from tradebot.execution.recovery import abandon_unsent, report_orphans
 from tradebot.execution.trade_executor import PlannedOrder
 from tradebot.journal import Journal, Origin, RunOutcome, SlotClaim, next_cycle_id
 from tradebot.model import Action, Decision, InstrumentId
-from tradebot.observability import log_event
+from tradebot.observability import bind, log_event
 from tradebot.saxo.auth import TokenSource
 from tradebot.saxo.client import SaxoClient
 from tradebot.scheduling.deadline import Deadline
@@ -46,7 +46,7 @@ from tradebot.scheduling.hours import ClosedReason, HoursConfig, Run, Skip, deci
 from tradebot.scheduling.jitter import jitter_seconds
 from tradebot.scheduling.missed import missed_runs
 from tradebot.scheduling.run_lock import RunLock
-from tradebot.scheduling.slots import is_late, lateness
+from tradebot.scheduling.slots import is_late, lateness, slot_start
 from tradebot.settings import Settings
 from tradebot.strategies.base import Strategy
 from tradebot.vocabulary.reasons import DecisionReason
@@ -75,8 +75,8 @@ class House:
     cache_folder: Path
     on_locked: Callable[[], None]
     """Called once the run is the only one."""
-    set_cycle_id: Callable[[int], None]
-    """Makes the cycle id known to every later log line."""
+    set_cycle_id: Callable[[int | None], None]
+    """Makes the cycle id known to every later log line; None: not known yet."""
     progress: Callable[[str], None]
 
 
@@ -125,6 +125,7 @@ class Cycle:
 
     def run(self) -> CycleReport:
         """Run the steps, end the cycle, and say how it went. Raises nothing but bugs of its own."""
+        self._house.set_cycle_id(None)  # in a loop, the lines before the lock are no cycle's yet
         with self._holding:
             try:
                 self._steps()
@@ -166,14 +167,12 @@ class Cycle:
     def _wait_for_jitter(self) -> None:
         self._enter("jitter")
         settings = self._settings
-        if self._slot is None:
-            return
         delay = jitter_seconds(
             settings.scheduler_jitter_seconds,
             settings.schedule_cadence,
             host=platform.node(),
             instance=settings.instance,
-            slot=self._slot,
+            slot=self._slot or slot_start(self._started_at, settings.schedule_cadence),
         )
         if delay > 0:
             log_event("schedule_jitter", delay_seconds=delay)
@@ -216,6 +215,9 @@ class Cycle:
     def _reconcile(self) -> Desk:
         self._enter("reconcile")
         account = choose_account(self._house.broker, self._settings)
+        self._holding.enter_context(
+            bind(client_key=account.client_key, account_key=account.account_key)
+        )
         if self._house.account_locks is not None:
             self._hold(self._house.account_locks / f"account-{account.hash}.lock")
         desk = make_desk(

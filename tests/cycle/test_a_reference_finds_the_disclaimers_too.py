@@ -28,7 +28,7 @@ PRECHECK = "/trade/v2/orders/precheck"
                 "execution_precheck_begin",
                 "execution_disclaimer_required",
                 "execution_disclaimer_blocked",
-                "execution_completed",
+                "execution_precheck_failed",
             ],
         ),
     ],
@@ -44,6 +44,7 @@ def test_required_and_then_resolved_or_blocked(bench: Bench, policy: str, told: 
     reference = bench.cycle(DISCLAIMER_POLICY=policy).executions[0].intent.external_reference
     text = (bench.folder / "logs" / "bot.log").read_text(encoding="utf-8")
     found = [line.split(" | ")[3] for line in text.splitlines() if reference in line]
+    found = [event for event in found if event != "http_request"]
     assert found[0] == "execution_intent_created"
     assert found[1:5] == told
     assert found[-1] == "execution_completed"

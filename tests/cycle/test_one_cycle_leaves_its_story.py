@@ -22,15 +22,17 @@ CYCLE = [
     "strategy_signals_generated",
     "execution_intent_created",
     "execution_precheck_begin",
+    "http_request",
     "execution_precheck_passed",
     "execution_order_sending",
+    "http_request",
     "execution_order_placed",
     "execution_reconcile_begin",
     "execution_reconcile_result",
     "execution_completed",
     "cycle_end",
 ]
-ORDER = [event for event in CYCLE if event.startswith("execution_")]
+ORDER = CYCLE[CYCLE.index("execution_intent_created") : CYCLE.index("cycle_end")]
 
 
 def test_the_first_cycle_places_an_order_and_tells_it_from_end_to_end(bench: Bench) -> None:
@@ -51,6 +53,32 @@ def test_the_first_cycle_places_an_order_and_tells_it_from_end_to_end(bench: Ben
     assert story[-1]["execution_outcome"] == "SUCCESS"
     assert story[-1]["order_state"] == "filled"
     assert "failure_reason" not in story[-1]
+
+
+def test_the_brokers_own_id_of_precheck_and_order_is_in_the_log(bench: Bench) -> None:
+    bench.cycle()
+    precheck, order = bench.lines("http_request")
+    assert precheck["http_url_path"].endswith("/trade/v2/orders/precheck")
+    assert order["http_url_path"].endswith("/trade/v2/orders")
+    assert precheck["saxo_request_id"] != order["saxo_request_id"]
+
+
+def test_account_and_client_are_named_and_masked(bench: Bench) -> None:
+    bench.cycle()
+    [line] = bench.lines("execution_order_placed")
+    for name, key in (
+        ("account_key", bench.simulator.account_key),
+        ("client_key", bench.simulator.client_key),
+    ):
+        assert "***" in line[name]
+        assert line[name] != key
+
+
+def test_the_precheck_names_account_client_and_status(bench: Bench) -> None:
+    bench.cycle()
+    [line] = bench.lines("execution_precheck_passed")
+    assert line["http_status"] == "200"
+    assert {"account_key", "client_key"} <= set(line)
 
 
 def test_a_plain_text_search_for_the_reference_finds_intent_precheck_placement_and_outcome(

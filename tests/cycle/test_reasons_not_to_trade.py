@@ -143,6 +143,13 @@ def test_jitter_is_waited_before_the_lock_and_said(bench: Bench) -> None:
     assert bench.events().index("schedule_jitter") < bench.events().index("cycle_begin")
 
 
+def test_jitter_needs_no_slot(bench: Bench) -> None:
+    report = bench.cycle(SCHEDULER_JITTER_SECONDS="30")
+    assert report.exit_code is ExitCode.OK
+    [line] = bench.lines("schedule_jitter")
+    assert 0 < float(line["delay_seconds"]) <= 30
+
+
 def test_missed_runs_are_reported_once(bench: Bench) -> None:
     def scheduled() -> None:
         bench.cycle(slot=slot_start(bench.clock.now(), 300))

@@ -97,7 +97,9 @@ def test_a_forked_child_writes_at_once_and_repeats_nothing(folder: Path) -> None
         """
         child = os.fork()
         if child == 0:
-            os._exit(0 if log_event("log_message", "from the child") else 9)
+            reached = log_event("log_message", "from the child")
+            session.close()
+            os._exit(0 if reached else 9)
         assert os.waitpid(child, 0)[1] == 0
         """,
     )
@@ -185,6 +187,18 @@ def test_several_threads_lose_nothing_and_keep_their_order(folder: Path) -> None
         own = [text for text in written if text.startswith(f"{name} ")]
         assert own == [f"{name} {number}" for number in range(500)]
     assert len(written) == 2000
+
+
+def test_a_line_that_the_writer_thread_just_missed_is_written_when_closing(folder: Path) -> None:
+    log = BotLog(folder, Policy(), lambda event, fields: b"", lambda: 0.0)
+    queued = QueuedLog(log)
+    queued._closing = True
+    queued._wake.set()
+    queued._thread.join()
+    queued._closing = False
+    queued.write(b"late\n", 0, now=False)
+    queued.close()
+    assert (folder / "bot.log").read_bytes() == b"late\n"
 
 
 def test_after_closing_nothing_is_written_any_more(folder: Path) -> None:

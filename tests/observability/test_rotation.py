@@ -250,6 +250,17 @@ def test_retention_needs_name_age_and_number(folder: Path) -> None:
     assert {fresh_copy.name, *strangers, "bot.log.2019-01-01", "bot.log.2019-01-02"} <= set(left)
 
 
+def test_a_file_that_is_young_by_its_name_stays(folder: Path) -> None:
+    folder.mkdir()
+    day = rotation.day_of(NOON - DAY)
+    for name in (f"bot.log.{day}", *(f"bot.log.{day}.{number}" for number in range(2, 8))):
+        (folder / name).write_text("x\n")
+        aged(folder / name, 99)
+    with setup_logging(folder, console=False, retention_days=2, now=FakeTime()):
+        pass
+    assert len(names(folder)) == 1 + 7
+
+
 def test_a_long_pause_deletes_nothing_but_what_is_too_many(folder: Path) -> None:
     folder.mkdir()
     for age in range(400, 406):

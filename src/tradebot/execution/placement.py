@@ -51,7 +51,7 @@ def place(broker: SaxoClient, order: OrderRequest, request_id: str) -> Sent:
         return Sent(doubt)
     match classify(answer):
         case Placed(order_id):
-            log_event("execution_order_placed", order_id=order_id)
+            log_event("execution_order_placed", order_id=order_id, http_status=answer.http_status)
             return Sent(FailureReason.NOT_FOUND_YET, order_id)
         case Unknown(doubt, maybe_id):
             log_event(

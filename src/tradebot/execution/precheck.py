@@ -53,6 +53,7 @@ def precheck(
     log_event(
         "execution_precheck_passed",
         precheck_ok=True,
+        http_status=answer.http_status,
         estimated_cash=answer.estimated_cash_required,
         estimated_cost=answer.estimated_total_cost_in_account_currency,
         currency=answer.estimated_cash_required_currency,
@@ -70,8 +71,18 @@ def _judge(broker: SaxoClient, answer: PrecheckAnswer, policy: ExecutionPolicy) 
             http_status=answer.http_status,
         )
         raise Stopped(reason, may_try_again=reason is FailureReason.MARKET_CLOSED)
-    if answer.disclaimers is not None:
+    if answer.disclaimers is None:
+        return
+    try:
         disclaimers.settle_or_stop(broker, answer.disclaimers, policy)
+    except Stopped as stop:
+        log_event(
+            "execution_precheck_failed",
+            precheck_ok=False,
+            failure_reason=stop.reason,
+            http_status=answer.http_status,
+        )
+        raise
 
 
 def _check_value(

@@ -240,7 +240,9 @@ class Transport:
             "saxo_request_id": _correlation(response),
             **log_fields(buckets),
         }
-        log_event("http_request", **fields)
+        # What asks for or changes something is in the log by default, with Saxo's id of it.
+        level = "DEBUG" if request.method == "GET" or request.host == "auth" else "INFO"
+        log_event("http_request", level=level, **fields)
         # A login's redirect is what was asked for.
         if not (response.ok or (request.host == "auth" and response.status == 302)):
             log_event(

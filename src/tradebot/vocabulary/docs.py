@@ -1,4 +1,5 @@
-"""The vocabulary as documentation: docs/events.md, and the field table in docs/logging.md.
+"""The vocabulary as documentation: docs/events.md, docs/reasons.md, and the field table in
+docs/logging.md.
 
 python -m tradebot.vocabulary.docs --write     after a change of the vocabulary
 python -m tradebot.vocabulary.docs --check     exit code 1 when a page is not up to date
@@ -14,6 +15,7 @@ from pathlib import Path
 from tradebot.observability.schema import Event, Field, level_name
 from tradebot.vocabulary.events import EVENTS
 from tradebot.vocabulary.fields import FIELDS
+from tradebot.vocabulary.reasons import DecisionReason, FailureReason, SkipReason
 
 BEGIN = "<!-- field table: begin (python -m tradebot.vocabulary.docs --write) -->"
 END = "<!-- field table: end -->"
@@ -31,6 +33,32 @@ format and every field.
 | event | level | meaning |
 |---|---|---|
 """
+
+_REASONS_INTRODUCTION = """\
+# Reasons
+
+<!-- Made by python -m tradebot.vocabulary.docs --write: change the vocabulary, not this. -->
+
+Every word that stands after `reason=` or `failure_reason=`. They are stable: search for them.
+"""
+_REASON_TABLES = (
+    (
+        "Why an instrument was bought, sold, held or skipped",
+        "`strategy_decision` has one for each watched instrument in each cycle: the first that"
+        " applied. A strategy of your own may use other words for its signals.",
+        DecisionReason,
+    ),
+    (
+        "Why a cycle looked at no instrument",
+        "On `cycle_skip_outside_trading_hours`, `cycle_skip_slot` and `cycle_skip_paused`.",
+        SkipReason,
+    ),
+    (
+        "Why something that was begun did not succeed",
+        "`failure_reason` of an intent, a request or a login; absent on SUCCESS.",
+        FailureReason,
+    ),
+)
 
 
 def events_page() -> str:
@@ -55,6 +83,15 @@ def _event_section(event: Event) -> str:
 
 def _names(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names) or "nothing more"
+
+
+def reasons_page() -> str:
+    """docs/reasons.md, whole."""
+    return _REASONS_INTRODUCTION + "".join(
+        f"\n## {title}\n\n{text}\n\n| word | meaning |\n|---|---|\n"
+        + "".join(f"| `{word.value}` | {word.meaning} |\n" for word in words)
+        for title, text, words in _REASON_TABLES
+    )
 
 
 def field_table() -> str:
@@ -84,6 +121,7 @@ def pages(folder: Path) -> dict[Path, str]:
     logging_page = folder / "logging.md"
     return {
         folder / "events.md": events_page(),
+        folder / "reasons.md": reasons_page(),
         logging_page: with_field_table(logging_page.read_text(encoding="utf-8")),
     }
 

@@ -105,7 +105,7 @@ _CYCLE = (
         "cycle_skip_outside_trading_hours",
         INFO,
         "Skipped: TRADING_HOURS_MODE says no trading now.",
-        "Nothing. If it is wrong, `tradebot schedule preview` shows the rule at work.",
+        "Nothing. If it is wrong: `tradebot config show` says which TRADING_ settings count.",
         "reason",
         "next_open",
     ),
@@ -158,7 +158,7 @@ _CYCLE = (
         WARN,
         "Since the last run there were slots in which no run started.",
         "Was the machine off or asleep? If not, look at the scheduler: "
-        "`tradebot schedule missed` lists the slots.",
+        "missed_from and missed_to say when.",
         "missed_count missed_from missed_to",
     ),
     event(
@@ -223,7 +223,7 @@ _STRATEGY = (
         "strategy_decision",
         INFO,
         "What is done about one instrument in this cycle, and why. One per watched instrument.",
-        "Nothing; `tradebot logs why` reads these lines.",
+        "Nothing; docs/reasons.md explains the reason.",
         "instrument_id action reason",
         "signal quantity bar_time symbol held",
     ),
@@ -233,7 +233,7 @@ _HTTP = (
     event(
         "http_request",
         DEBUG,
-        "One request to the broker and its answer.",
+        "One request to the broker and its answer. At INFO for prechecks, orders and other POSTs.",
         required="http_method http_url_path http_status latency_ms",
         optional="attempt saxo_request_id rate_limit_remaining_* rate_limit_reset_*",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tradebot.observability.schema import Event
 from tradebot.vocabulary.declaring import ERROR, INFO, WARN, event
 
-_TRACE = "Nothing; `tradebot logs trace` with the external_reference shows the whole story."
+_TRACE = "Nothing; `grep` for the external_reference shows the whole story."
 
 EXECUTION_EVENTS: tuple[Event, ...] = (
     event(
@@ -35,7 +35,7 @@ EXECUTION_EVENTS: tuple[Event, ...] = (
         INFO,
         "It would.",
         required="precheck_ok",
-        optional="estimated_cash estimated_cost currency",
+        optional="estimated_cash estimated_cost currency http_status",
     ),
     event(
         "execution_precheck_failed",
@@ -80,6 +80,7 @@ EXECUTION_EVENTS: tuple[Event, ...] = (
         "The broker has accepted the order.",
         _TRACE,
         "order_id",
+        "http_status",
     ),
     event(
         "execution_order_rejected",
@@ -94,8 +95,8 @@ EXECUTION_EVENTS: tuple[Event, ...] = (
         "execution_order_unknown",
         WARN,
         "No clear answer: the order may exist or not. It is never sent again; it is looked for.",
-        "Wait for execution_reconcile_result. If it stays unknown, look in Saxo's platform and "
-        "say what you see with `tradebot orders resolve`.",
+        "Wait for execution_reconcile_result. If it stays unknown, look for the order in Saxo's "
+        "own platform.",
         "failure_reason",
         "http_status error_code order_id",
     ),

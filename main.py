@@ -12,10 +12,9 @@ ADVICE = "Run `make run` (it sets up .venv first), or: .venv/bin/python main.py 
 
 if __name__ == "__main__":
     if sys.version_info < (3, 11):
-        sys.exit(
-            "AI-Tradebot needs Python 3.11 or newer; this is %s.\n%s"
-            % (sys.version.split()[0], ADVICE)
-        )
+        print("AI-Tradebot needs Python 3.11 or newer; this is " + sys.version.split()[0] + ".")
+        print(ADVICE)
+        sys.exit(78)
     sys.path.insert(0, str(HERE / "src"))
     try:
         from tradebot.app import main

@@ -22,21 +22,23 @@ from tradebot.clock import SystemClock
 from tradebot.console_summary import Progress, is_interactive, render_summary, wants_colour
 from tradebot.cycle_report import CycleReport
 from tradebot.errors import ExitCode, SettingsError, TradebotError
+from tradebot.house import House
 from tradebot.observability import (
     Session,
     build_log_context,
     log_event,
+    mask_sensitive,
     register_secret,
     setup_logging,
 )
-from tradebot.orchestrator import Cycle, House
+from tradebot.orchestrator import Cycle
 from tradebot.scheduling.slots import slot_start
 from tradebot.settings import Settings, home, load_lenient
 from tradebot.settings.home import clone_root
 from tradebot.strategies.base import Strategy
 from tradebot.strategies.registry import load_strategy
 from tradebot.vocabulary import CATALOGUE
-from tradebot.wiring import journal_path, lock_path, open_house
+from tradebot.wiring import journal_path, leave_row, lock_path, open_house
 
 HANG_GRACE_SECONDS = 30.0
 """After the deadline, before a process that no longer reacts is ended from within."""
@@ -85,9 +87,11 @@ def _run(arguments: Arguments, clock: SystemClock) -> ExitCode:
                 return _cycles(house, arguments, session, progress, started_at)
         except SettingsError as error:
             log_event("startup_config_invalid", str(error), problems=len(error.problems))
+            leave_row(settings, run_id, started_at, error)
             raise
         except TradebotError as error:
             log_event("startup_failed", str(error), exit_code=int(error.exit_code))
+            leave_row(settings, run_id, started_at, error)
             raise
         except Exception as error:  # noqa: BLE001 - a bug must leave its stack and the right code
             log_event("unexpected_exception", exc_info=error)
@@ -253,4 +257,4 @@ def _show(report: CycleReport, house: House, session: Session) -> None:
 
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):
-        sys.stderr.write(text.rstrip() + "\n")
+        sys.stderr.write(mask_sensitive(text.rstrip(), "msg") + "\n")

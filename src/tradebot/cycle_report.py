@@ -36,7 +36,9 @@ class CycleReport:
     skip_reason: str | None = None
     """Why the cycle ended before any instrument was looked at; None if it did not."""
     error: str | None = None
-    """What ended the cycle early, for a person."""
+    """What ended the cycle early, for a person; masked."""
+    error_reason: str | None = None
+    """The same as a code word."""
     unresolved: int = 0
     """Orders of this account whose outcome is unknown at the end."""
     http_calls: int = 0

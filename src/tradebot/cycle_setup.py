@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -66,8 +67,12 @@ def make_desk(
     origin: Origin,
     deadline: Deadline,
     cache_folder: Path,
+    is_alone: Callable[[], bool],
 ) -> Desk:
-    """Everything that needs the account, for one cycle. Sends nothing."""
+    """Everything that needs the account, for one cycle. Sends nothing.
+
+    `is_alone` says whether the run's locks still stand where they were taken.
+    """
     policy = policy_of(settings)
     cache = FileCache(cache_folder)
     reconciler = Reconciler(
@@ -95,6 +100,7 @@ def make_desk(
         policy,
         origin,
         deadline_passed=lambda: deadline.passed,
+        is_alone=is_alone,
     )
     return Desk(
         broker=broker,
@@ -117,7 +123,7 @@ def choose_account(broker: SaxoClient, settings: Settings) -> TradingAccount:
     accounts = [account for account in broker.accounts() if account.active is not False]
     wanted = settings.saxo_account_key
     if wanted is None and len(accounts) != 1:
-        wanted = broker.client().default_account_key
+        wanted = broker.client().default_account_key or ""
     chosen = _pick(accounts, wanted)
     client_key = settings.saxo_client_key or chosen.client_key
     return TradingAccount(
@@ -137,8 +143,8 @@ def _pick(accounts: list[Account], wanted: str | None) -> Account:
         raise RequestRefused("The broker shows no active account for this login.")
     raise SettingsError(
         [
-            "SAXO_ACCOUNT_KEY: the login has no active account with this key; it has "
-            f"{len(accounts)} others. Leave it unset to trade on the client's default account."
+            f"SAXO_ACCOUNT_KEY: none of the login's {len(accounts)} active accounts is meant by "
+            "it. Name one of them, or leave it unset where the client has a default account."
         ]
     )
 

@@ -155,9 +155,8 @@ class Decider:
         quote = self._data.quotes[item.instrument]
         view = MarketView(item.instrument, item.symbol, bars, quote, held)
         try:
-            signal = self._strategy.decide(view)
-            _check_signal(signal)
-        except Exception:  # noqa: BLE001 - a user's own code; one instrument must not stop the rest
+            return _checked(self._strategy.decide(view))
+        except (Exception, SystemExit):  # noqa: BLE001 - a user's own code must not stop the rest
             log_event(
                 "unexpected_exception",
                 f"the strategy {self._strategy.name} failed",
@@ -165,7 +164,6 @@ class Decider:
                 instrument_id=str(item.instrument),
             )
             return None
-        return signal
 
     def _guarded(self, item: WatchItem, signal: Signal, bar: Bar) -> Decision:
         instrument = item.instrument
@@ -201,11 +199,17 @@ class Decider:
         )
 
 
-def _check_signal(signal: Signal) -> None:
-    if signal.action is Action.SKIP:
+def _checked(signal: Signal) -> Signal:
+    """The signal with an action that is one of ours, not a text that only looks like it.
+
+    Raises ValueError for an answer that no strategy may give.
+    """
+    action = Action(signal.action)
+    if action is Action.SKIP:
         raise ValueError("a strategy answers BUY, SELL or HOLD")
     if not _WORD.fullmatch(signal.reason):
         raise ValueError("a signal's reason is one lower_snake word")
+    return Signal(action, signal.reason)
 
 
 def log_decision(decision: Decision, held: Decimal | None) -> None:

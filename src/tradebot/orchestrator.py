@@ -13,15 +13,11 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from tradebot.clock import Clock
 from tradebot.cycle_report import CycleReport
 from tradebot.cycle_setup import Desk, choose_account, make_desk
 from tradebot.deciding import Decider, MarketData, log_decision
@@ -30,70 +26,29 @@ from tradebot.errors import (
     DeadlineExceeded,
     ExitCode,
     LockBusy,
+    StorageError,
     Terminated,
     TradebotError,
 )
 from tradebot.execution.reconciliation import replay_unlogged
 from tradebot.execution.recovery import abandon_unsent, report_orphans
 from tradebot.execution.trade_executor import PlannedOrder
-from tradebot.journal import Journal, Origin, RunOutcome, SlotClaim, next_cycle_id
+from tradebot.house import House, Skipped, error_reason
+from tradebot.journal import Origin, RunOutcome, SlotClaim, next_cycle_id
 from tradebot.model import Action, Decision, InstrumentId
-from tradebot.observability import bind, log_event
-from tradebot.saxo.auth import TokenSource
-from tradebot.saxo.client import SaxoClient
+from tradebot.observability import bind, log_event, mask_sensitive
 from tradebot.scheduling.deadline import Deadline
 from tradebot.scheduling.hours import ClosedReason, HoursConfig, Run, Skip, decide
 from tradebot.scheduling.jitter import jitter_seconds
 from tradebot.scheduling.missed import missed_runs
 from tradebot.scheduling.run_lock import RunLock
 from tradebot.scheduling.slots import is_late, lateness, slot_start
-from tradebot.settings import Settings
-from tradebot.strategies.base import Strategy
-from tradebot.vocabulary.reasons import DecisionReason
+from tradebot.vocabulary.reasons import DecisionReason, FailureReason
 
 _CLOSED = {
     ClosedReason.MARKET_CLOSED: DecisionReason.MARKET_CLOSED,
     ClosedReason.SESSIONS_UNKNOWN: DecisionReason.SESSIONS_UNKNOWN,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """Everything a cycle works with; wired together in `app.py`."""
-
-    settings: Settings
-    clock: Clock
-    journal: Journal
-    broker: SaxoClient
-    tokens: TokenSource
-    strategy: Strategy
-    run_id: str
-    lock_path: Path
-    cycle_counter: Path
-    account_locks: Path | None
-    """Where the locks per account are; None for a dry run or a broker of one's own."""
-    cache_folder: Path
-    on_locked: Callable[[], None]
-    """Called once the run is the only one."""
-    set_cycle_id: Callable[[int | None], None]
-    """Makes the cycle id known to every later log line; None: not known yet."""
-    progress: Callable[[str], None]
-
-
-def failure_reason(error: TradebotError) -> str:
-    """The error's class as a code word: ``broker_unavailable``."""
-    name = type(error).__name__
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-
-class Skipped(Exception):
-    """The cycle ends here, on purpose and with a recorded reason."""
-
-    def __init__(self, event: str, *, reason: str, **fields: Any) -> None:
-        super().__init__(event)
-        self.event = event
-        self.reason = reason
-        self.fields = fields
 
 
 class Cycle:
@@ -108,6 +63,7 @@ class Cycle:
         self._started = house.clock.monotonic()
         self._slot = slot
         self._phase = "startup"
+        self._calls_before = house.broker.http_calls
         self._cycle_id: int | None = None
         self._holding = contextlib.ExitStack()
         self._locks: list[RunLock] = []
@@ -127,6 +83,8 @@ class Cycle:
         """Run the steps, end the cycle, and say how it went. Raises nothing but bugs of its own."""
         self._house.set_cycle_id(None)  # in a loop, the lines before the lock are no cycle's yet
         with self._holding:
+            if self._slot is not None:
+                self._holding.enter_context(bind(slot=self._slot))
             try:
                 self._steps()
             except Skipped as skip:
@@ -136,14 +94,8 @@ class Cycle:
                 self._note(busy)
                 log_event("cycle_skip_overlap", str(busy), holder=busy.holder or "holder_unknown")
             except TradebotError as error:
-                self._note(error)
-                log_event(
-                    "cycle_failed",
-                    str(error),
-                    phase=self._phase,
-                    failure_reason=failure_reason(error),
-                )
-            except Exception as error:  # noqa: BLE001 - the run must still end its row and its line
+                self._fail(error)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - row and line must still end
                 self._note(error)
                 log_event("unexpected_exception", exc_info=error)
             self._end()
@@ -198,10 +150,11 @@ class Cycle:
     def _recover(self) -> None:
         self._enter("recover")
         for run in self._journal.runs.end_killed(except_row=self._row, at=self._clock.now()):
+            before = self._locks[0].previous
             log_event(
                 "run_killed_found",
                 killed_run_id=run.run_id,
-                phase=run.phase,
+                phase=before.phase if before and before.run_id == run.run_id else run.phase,
                 started_at=run.started_at,
             )
         replay_unlogged(self._journal)
@@ -236,10 +189,13 @@ class Cycle:
             ),
             deadline=self.deadline,
             cache_folder=self._house.cache_folder,
+            is_alone=lambda: all(lock.is_intact() for lock in self._locks),
         )
         desk.reconciler.require_a_common_clock()
         desk.reconciler.settle_unresolved(self._journal.orders.unresolved(account.hash))
+        desk.reconciler.say_left_behind()
         desk.reconciler.refresh_live()
+        desk.reconciler.look_again_for_absent()
         if not self._settings.dry_run:
             report_orphans(self._journal, self._house.broker.open_orders(status="All"))
         return desk
@@ -285,10 +241,10 @@ class Cycle:
         self._enter("market_data")
         items = [i for i in self._settings.watchlist if i.instrument not in closed]
         data = desk.reader.read(items, self._house.strategy.bars_needed)
-        data.unusable.update(closed)
         if data.is_unavailable:
             self.report.exit_codes.add(ExitCode.UNAVAILABLE)
             self.report.error = "No usable price for any instrument."
+        data.unusable.update(closed)
         return data
 
     def _decide(self, desk: Desk, data: MarketData) -> list[PlannedOrder]:
@@ -309,25 +265,36 @@ class Cycle:
 
     def _execute(self, desk: Desk, orders: list[PlannedOrder]) -> None:
         self._enter("execute")
+        left = 0
         for order in orders:
             execution = desk.executor.execute(order)
             if execution is not None:
                 self.report.executions.append(execution)
-        if self._clock.stopping:
-            raise Terminated("asked to stop; no further order was begun")
-        if self.deadline.passed:
-            raise DeadlineExceeded("the run's deadline passed; no further order was begun")
+            left += execution is None or execution.failure_reason == FailureReason.DEADLINE
+        desk.executor.report_orphans()
+        if left and self.deadline.passed:
+            raise DeadlineExceeded(f"the run's deadline passed; {left} orders were not begun")
 
     # The end, whatever happened.
 
     def _end(self) -> None:
         report = self.report
-        if self._cycle_id is not None:
-            self._give_every_instrument_a_reason()
-            report.unresolved = len(self._journal.orders.unresolved())
-        report.http_calls = self._house.broker.http_calls
+        report.http_calls = self._house.broker.http_calls - self._calls_before
         if self._clock.stopping:
             report.exit_codes.add(ExitCode.TERMINATED)
+        if self._cycle_id is not None:
+            self._give_every_instrument_a_reason()
+            with self._storage_noted():
+                report.unresolved = len(self._journal.orders.unresolved())
+        with self._storage_noted():
+            self._journal.runs.end(
+                self._row,
+                self._outcome(),
+                at=self._clock.now(),
+                phase=self._phase,
+                reason=report.skip_reason or report.error_reason,
+                exit_code=int(report.exit_code),
+            )
         if self._cycle_id is not None:
             log_event(
                 "cycle_end",
@@ -335,14 +302,19 @@ class Cycle:
                 duration_ms=round((self._clock.monotonic() - self._started) * 1000),
                 **report.counters(),
             )
-        self._journal.runs.end(
-            self._row,
-            self._outcome(),
-            at=self._clock.now(),
-            phase=self._phase,
-            reason=report.skip_reason or report.error,
-            exit_code=int(report.exit_code),
-        )
+
+    @contextlib.contextmanager
+    def _storage_noted(self) -> Iterator[None]:
+        """A journal that fails at the very end must still leave the last line and the code."""
+        try:
+            yield
+        except StorageError as error:
+            self._fail(error)
+
+    def _fail(self, error: TradebotError) -> None:
+        self._note(error)
+        reason = error_reason(error)
+        log_event("cycle_failed", str(error), phase=self._phase, failure_reason=reason)
 
     def _outcome(self) -> RunOutcome:
         if self.report.skip_reason is not None:
@@ -388,12 +360,13 @@ class Cycle:
         log_decision(decision, held)
         self.report.decisions.append(decision)
 
-    def _note(self, error: Exception) -> None:
+    def _note(self, error: BaseException) -> None:
         """Keep what ended the cycle. A deadline explains a broken request better than itself."""
         code = error.exit_code if isinstance(error, TradebotError) else ExitCode.SOFTWARE
         if isinstance(error, BrokerUnavailable) and self.deadline.passed:
             code = ExitCode.DEADLINE
-        self.report.error = str(error)
+        self.report.error = mask_sensitive(str(error), "msg")
+        self.report.error_reason = error_reason(error)
         self.report.exit_codes.add(code)
 
     def _report_missed_runs(self) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradebot.clock import Clock
-from tradebot.errors import SettingsError
-from tradebot.journal import Journal
+from tradebot.errors import SettingsError, StorageError, TradebotError
+from tradebot.house import House, error_reason
+from tradebot.journal import Journal, RunOutcome
 from tradebot.observability import Session, log_event
-from tradebot.orchestrator import House
 from tradebot.saxo.auth import open_token_source
 from tradebot.saxo.client import SaxoClient
 from tradebot.saxo.token_endpoint import App
@@ -87,6 +88,23 @@ def journals(settings: Settings) -> Iterator[Journal]:
     """
     for dry_run in (False, True):
         yield Journal(_journal_path(settings, dry_run=dry_run))
+
+
+def leave_row(settings: Settings, run_id: str, started_at: datetime, error: TradebotError) -> None:
+    """Record an invocation that ended before its cycle began: a gap must mean a missed run.
+
+    As far as possible: where the journal itself is the problem, the log has to do.
+    """
+    with contextlib.suppress(StorageError), Journal(journal_path(settings)) as journal:
+        row = journal.runs.begin(run_id, pid=os.getpid(), at=started_at, slot=None)
+        journal.runs.end(
+            row,
+            RunOutcome.FAILED,
+            at=started_at,
+            phase="startup",
+            reason=error_reason(error),
+            exit_code=int(error.exit_code),
+        )
 
 
 def lock_path(settings: Settings) -> Path:

@@ -14,6 +14,7 @@ import pytest
 
 from support.program import ROOT, log_text, run, run_bot, start_bot
 from tradebot.errors import LockBusy
+from tradebot.journal import Journal, RunRow
 from tradebot.scheduling.run_lock import RunLock
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and permissions")
@@ -62,7 +63,15 @@ def test_bad_settings_are_all_named_and_logged(tmp_path: Path) -> None:
         assert word in done.stderr
     assert "startup_config_invalid" in log_text(tmp_path)
     assert "problems=3" in log_text(tmp_path)
+    [row] = rows(tmp_path, "dry")
+    assert (row.exit_code, row.reason, row.phase) == (78, "settings_error", "startup")
     assert "Traceback" not in done.stderr
+
+
+def rows(folder: Path, mode: str) -> list[RunRow]:
+    [path] = (folder / "state" / "default").glob(f"*/{mode}/journal.db")
+    with Journal(path) as journal:
+        return journal.runs.latest(9)
 
 
 def test_a_settings_error_never_repeats_a_secret(tmp_path: Path) -> None:
@@ -266,9 +275,10 @@ def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     bot.send_signal(signal.SIGTERM)
     bot.communicate(timeout=30)
     assert bot.returncode == 143
-    # The next run says that this one was killed.
+    # The next run says that this one was killed, and where.
     run_bot(tmp_path, "--single-cycle")
-    assert "| run_killed_found |" in log_text(tmp_path)
+    [line] = [x for x in log_text(tmp_path).splitlines() if "| run_killed_found |" in x]
+    assert "phase=decide" in line
 
 
 def test_the_module_and_the_command_do_the_same(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_check_finds_every_problem_and_exits_with_1(env_file: Path) -> None:
     assert [line.split(" ")[:2] for line in lines] == [
         ["warning:", "SCHEDULE_CADENSE"],
         ["problem:", "LOG_LEVEL"],
-        ["problem:", "SAXO_ENV:"],
+        ["problem:", "SAXO_ENV"],
         ["problem:", "STRATEGY_NAME:"],
     ]
     assert SECRET not in done.stdout + done.stderr
@@ -101,7 +101,7 @@ def test_show_as_json_masks_secrets_even_when_there_are_problems(env_file: Path)
         "secret": True,
     }
     assert document["env_file"] == str(env_file)
-    assert document["problems"][0].startswith("SAXO_ENV: not set")
+    assert document["problems"][0].startswith("SAXO_ENV is not set")
     assert f"problem: {document['problems'][0]}" in done.stderr
     assert SECRET not in done.stdout + done.stderr
 

@@ -69,6 +69,19 @@ def test_one_closed_instrument_has_its_reason(tmp_path: Path) -> None:
         assert report.exit_code is ExitCode.OK
 
 
+def test_no_price_for_the_open_instruments_is_a_failure_though_others_are_closed(
+    tmp_path: Path,
+) -> None:
+    from tradebot.simulator import SimulatorOptions
+
+    night = datetime(2026, 3, 4, 3, 0, tzinfo=UTC)
+    options = SimulatorOptions(trading_hours="exchange")
+    with Bench(tmp_path, options=options, start=night) as bench:
+        bench.fault("no_access", count=None)
+        report = bench.cycle(TRADING_HOURS_MODE="instrument")
+        assert report.exit_code is ExitCode.UNAVAILABLE
+
+
 def test_paused(bench: Bench) -> None:
     bench.cycle(dry_run=False)
     with bench.journal() as journal:
@@ -88,6 +101,8 @@ def test_a_slot_is_won_once(bench: Bench) -> None:
     assert report.skip_reason == "taken"
     [line] = bench.lines("cycle_skip_slot")
     assert (line["reason"], line["slot"]) == ("taken", "2026-03-03T15:00:00Z")
+    cycle = [line for line in bench.lines() if line["cycle_id"] == "1"]
+    assert {line.get("slot") for line in cycle} == {"2026-03-03T15:00:00Z"}
     assert report.exit_code is ExitCode.OK
 
 

@@ -149,12 +149,13 @@ def test_an_order_of_our_kind_that_the_journal_does_not_know_is_reported_and_not
             request_id="somebody-else",
         )
         bench.cycle()
-        [orphan] = bench.lines("execution_orphan_found")
+        orphan = bench.lines("execution_orphan_found")[0]
         assert orphan["external_reference"] == "ATB-20120719-0000-ABCDEFGHIJ"
         assert orphan["order_id"] == answer.order_id
         assert answer.order_id in {order.order_id for order in client.open_orders()}
-        bench.cycle(dry_run=True)
-        assert len(bench.lines("execution_orphan_found")) == 1
+        found = len(bench.lines("execution_orphan_found"))
+        bench.cycle(dry_run=True)  # whose journal knows no real order at all
+        assert len(bench.lines("execution_orphan_found")) == found
     finally:
         client.close()
 

@@ -70,6 +70,11 @@ def test_a_configured_account_that_the_login_does_not_have() -> None:
     assert "secret-key" not in str(caught.value)
 
 
+def test_of_several_without_a_default_none_is_guessed() -> None:
+    with pytest.raises(SettingsError, match="Name one of them"):
+        chosen(Login([account("one"), account("two")], default=""))
+
+
 def test_no_account_at_all() -> None:
     with pytest.raises(RequestRefused, match="no active account"):
         chosen(Login([]))

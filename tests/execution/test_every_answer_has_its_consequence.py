@@ -212,11 +212,13 @@ def test_absence_needs_two_reads_after_the_grace_time(bench: Bench) -> None:
 
 def test_failures_in_a_row_pause_trading_until_resumed(bench: Bench) -> None:
     bench.environment["MAX_CONSECUTIVE_FAILURES"] = "2"
-    bench.fault("refuse", count=None, params={"code": "MarketClosed"})
-    bench.cycle()
-    bench.cycle()
+    bench.strategy = AlwaysBuy()
+    bench.fault("refuse", count=None, params={"code": "BrokerOption"})
+    report = bench.cycle()
+    assert len(report.executions) == 2
     [paused] = bench.lines("execution_paused")
     assert paused["consecutive_failures"] == "2"
+    assert [line["reason"] for line in bench.lines("execution_skipped")] == ["paused"]
     report = bench.cycle()
     assert report.skip_reason == "consecutive_failures"
     assert bench.events()[-2:] == ["cycle_skip_paused", "cycle_end"]
@@ -225,6 +227,14 @@ def test_failures_in_a_row_pause_trading_until_resumed(bench: Bench) -> None:
     bench.clear_faults()
     bench.cycle()
     assert bench.orders_at_broker() == 1
+
+
+def test_what_passes_by_itself_does_not_pause(bench: Bench) -> None:
+    bench.environment["MAX_CONSECUTIVE_FAILURES"] = "1"
+    bench.fault("status", count=None, endpoint=ORDERS + "/precheck", params={"status": 503})
+    bench.cycle()
+    bench.cycle()
+    assert bench.lines("execution_paused") == []
 
 
 def test_a_reference_that_the_broker_knows_is_not_sent_again(bench: Bench) -> None:

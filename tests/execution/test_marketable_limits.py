@@ -48,6 +48,15 @@ def test_it_trades_at_once_and_within_the_slippage(price: Decimal, bps: int, sid
         assert price - worst <= found <= price
 
 
+def test_a_touch_between_ticks_goes_to_the_next_tick_outwards() -> None:
+    assert limit(Action.BUY, 1.1, 1.10003, 0, 0.00005) == pytest.approx(1.10005)
+    assert limit(Action.SELL, 1.10003, 1.2, 0, 0.00005) == pytest.approx(1.1)
+
+
+def test_a_sale_never_has_a_limit_of_nothing() -> None:
+    assert limit(Action.SELL, 5.0, 5.1, 10_000) == pytest.approx(5.0)
+
+
 def test_without_a_tick_it_is_not_rounded() -> None:
     assert limit(Action.BUY, 1.0, 1.00001, 10, None) == pytest.approx(1.00101001)
 

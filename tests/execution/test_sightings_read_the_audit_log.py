@@ -107,6 +107,40 @@ def test_a_cancelled_order_fails_and_says_what_was_filled() -> None:
     assert verdict.filled_quantity == 6
 
 
+def test_a_final_fill_without_its_sum_is_the_whole_order() -> None:
+    [fill] = rows("FinalFill/Confirmed")
+    bare = OrderActivity(
+        order_id="9",
+        external_reference="ATB-x",
+        status="FinalFill",
+        sub_status="Confirmed",
+        amount=Decimal("10.0"),
+        activity_time=fill.activity_time,
+    )
+    found = combine([], [*rows(*PLACED), bare]).find("ATB-x")
+    assert found is not None
+    assert (found.standing, found.filled_quantity) == (OrderStanding.FILLED, Decimal(10))
+
+
+def test_single_fills_are_added_up_where_the_sum_is_missing() -> None:
+    parts = [
+        OrderActivity(
+            order_id="9",
+            log_id=str(number),
+            external_reference="ATB-x",
+            status="Fill",
+            sub_status="Confirmed",
+            fill_amount=Decimal(amount),
+            activity_time=T0 + timedelta(seconds=number),
+        )
+        for number, amount in enumerate((2, 3))
+    ]
+    found = combine([], [*rows(*PLACED), *parts]).find("ATB-x")
+    assert found is not None
+    assert (found.standing, found.filled_quantity) == (OrderStanding.PARTIAL, Decimal(5))
+    assert found.first_seen == T0
+
+
 def test_what_is_not_there_is_not_found() -> None:
     shown = combine([working()], [])
     assert shown.find("ATB-other") is None

@@ -12,7 +12,7 @@ from tradebot.clock import ManualClock
 from tradebot.market.bars import BarSource, closed_bars
 from tradebot.market.cache import FileCache
 from tradebot.model import InstrumentId
-from tradebot.saxo.messages import Chart, ChartBar
+from tradebot.saxo.messages import Chart, ChartBar, ChartInfo
 
 DAY = 1440
 FRIDAY = datetime(2026, 3, 6, tzinfo=UTC)
@@ -26,14 +26,15 @@ def sample(day: datetime, close: float = 10.0) -> ChartBar:
 class Broker:
     """Serves daily bars up to `last`, and counts how often it is asked."""
 
-    def __init__(self, last: datetime) -> None:
+    def __init__(self, last: datetime, delay: int = 0) -> None:
         self.last = last
+        self.info = ChartInfo(delayed_by_minutes=delay)
         self.asked = 0
 
     def chart(self, instrument: InstrumentId, horizon: int, count: int) -> Chart:
         self.asked += 1
         days = [self.last - timedelta(days=back) for back in range(count)][::-1]
-        return Chart(data=tuple(sample(day) for day in days))
+        return Chart(data=tuple(sample(day) for day in days), chart_info=self.info)
 
 
 def source(broker: Broker, clock: ManualClock, folder: Path | None) -> BarSource:
@@ -45,6 +46,14 @@ def test_a_bar_that_still_forms_does_not_count() -> None:
     before, after = FRIDAY + timedelta(hours=23), FRIDAY + timedelta(hours=24)
     assert len(closed_bars(samples, DAY, before)) == 1
     assert len(closed_bars(samples, DAY, after)) == 2
+
+
+def test_on_a_delayed_feed_a_bar_closes_later(tmp_path: Path) -> None:
+    clock = ManualClock(FRIDAY + timedelta(days=1, minutes=10))
+    broker = Broker(FRIDAY, delay=15)
+    assert source(broker, clock, tmp_path).fetch(STOCK, 5)[-1].time == FRIDAY - timedelta(days=1)
+    clock.advance(300)
+    assert source(broker, clock, tmp_path).fetch(STOCK, 5)[-1].time == FRIDAY
 
 
 def test_quoted_bars_become_mid_prices_and_halves_are_left_out() -> None:

@@ -91,7 +91,7 @@ def test_no_problem_repeats_what_was_given(variable: object, tmp_path: Path) -> 
 )
 def test_a_credential_without_an_environment_is_an_error_and_not_local(name: str) -> None:
     problem = the_problem({name: "credential-0123456789"})
-    assert problem.startswith(f"SAXO_ENV: not set, although {name} is")
+    assert problem.startswith(f"SAXO_ENV is not set, although {name} is")
     assert "credential" not in problem
     assert problems({name: "credential-0123456789", "SAXO_ENV": "LOCAL"}) == ()
 
@@ -113,7 +113,7 @@ def test_live_orders_need_a_yes() -> None:
 @pytest.mark.parametrize("env", ["SIM", "LIVE"])
 def test_real_environments_need_a_watch_list(env: str) -> None:
     environ = without(SIM | {"SAXO_ENV": env}, "WATCHLIST_JSON")
-    assert the_problem(environ).startswith(f"WATCHLIST_JSON: not set, but SAXO_ENV={env}")
+    assert the_problem(environ).startswith(f"WATCHLIST_JSON is not set, but SAXO_ENV={env}")
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,14 @@ def test_real_environments_need_a_watch_list(env: str) -> None:
 )
 def test_a_login_needs_its_parts(mode: str, needed: set[str]) -> None:
     bare = {"SAXO_ENV": "SIM", "WATCHLIST_JSON": FX, "SAXO_AUTH_MODE": mode}
-    assert {problem.split(":")[0] for problem in problems(bare)} == needed
+    assert {problem.split(" ")[0] for problem in problems(bare)} == needed
     parts = dict.fromkeys(needed, "http://localhost/callback-0123")
     assert problems(bare | parts) == ()
 
 
 def test_local_needs_no_login_except_a_manual_token() -> None:
     assert problems({"SAXO_AUTH_MODE": "pkce"}) == ()
-    assert the_problem({"SAXO_AUTH_MODE": "manual"}).startswith("SAXO_ACCESS_TOKEN: not set")
+    assert the_problem({"SAXO_AUTH_MODE": "manual"}).startswith("SAXO_ACCESS_TOKEN is not set")
 
 
 def test_a_credential_on_a_refused_line_is_not_called_missing(tmp_path: Path) -> None:
@@ -180,7 +180,9 @@ def test_a_simulator_of_its_own_and_a_proxy_are_possible() -> None:
 @pytest.mark.parametrize("missing", ["TRADING_START", "TRADING_END"])
 def test_a_fixed_window_needs_both_ends(missing: str) -> None:
     assert problems(FIXED) == ()
-    assert the_problem(without(FIXED, missing)).startswith(f"{missing}: not set, but TRADING_HOURS")
+    assert the_problem(without(FIXED, missing)).startswith(
+        f"{missing} is not set, but TRADING_HOURS"
+    )
 
 
 @pytest.mark.parametrize("cadence", ["60", "5m", "90s", "1h", "4h", "24h", "1", "45m", "0.5h"])

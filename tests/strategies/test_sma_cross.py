@@ -114,7 +114,7 @@ def test_too_few_bars_are_the_callers_mistake() -> None:
         ({"fast": 5.0}, r"^fast must be"),
         ({"fast": True}, r"^fast must be"),
         ({"fast": "5"}, r"^fast must be"),
-        ({"slow": 1}, r"^slow must be a whole number from 2 to 1199$"),
+        ({"slow": 1}, r"^slow must be a whole number from 2 to 1197$"),
         ({"slow": 1200}, r"^slow must be"),
         ({"horizon_minutes": 7}, r"^horizon_minutes must be one of 1, 2, 3, 5"),
         ({"horizon_minutes": True}, r"^horizon_minutes must be"),

@@ -1,6 +1,6 @@
 """What may stop a strategy's wish before it becomes an intent, in a fixed order.
 
-already decided → unresolved intent → position mismatch → position held → limits.
+already decided → unresolved intent → order working → position mismatch → position held → limits.
 """
 
 from __future__ import annotations
@@ -50,8 +50,12 @@ class Guards:
         self._unresolved = {
             attempt.intent.instrument for attempt in journal.orders.unresolved(account.hash)
         }
+        self._working = {
+            attempt.intent.instrument for attempt, _ in journal.orders.live(account.hash)
+        }
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        self._trades_today = journal.orders.sent_since(account.hash, midnight)
+        count = journal.orders.created_since if policy.dry_run else journal.orders.sent_since
+        self._trades_today = count(account.hash, midnight)
 
     def sellable(self, instrument: InstrumentId) -> Decimal:
         """The smaller of the broker's net position and the bot's own; never negative."""
@@ -72,6 +76,8 @@ class Guards:
             return DecisionReason.ALREADY_DECIDED
         if wish.instrument in self._unresolved:
             return DecisionReason.UNRESOLVED_INTENT
+        if wish.instrument in self._working:
+            return DecisionReason.ORDER_WORKING
         return None
 
     def _positions(self, wish: Wish) -> DecisionReason | None:

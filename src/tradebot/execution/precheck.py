@@ -34,8 +34,28 @@ def precheck(
     the account's too. Raises Stopped when the order must not be sent.
     """
     log_event("execution_precheck_begin", external_reference=order.external_reference)
+    answer = _ask(broker, order)
+    if answer.disclaimers is not None:
+        if answer.result == "Ok" and answer.error_code is None:
+            _check_value(answer, order, policy, price, same_currency)
+        _answer_disclaimers(broker, answer, policy)
+        if answer.result != "Ok" or answer.error_code is not None:
+            answer = _ask(broker, order)  # the error may have been nothing but the question
+    _judge(answer)
+    _check_value(answer, order, policy, price, same_currency)
+    log_event(
+        "execution_precheck_passed",
+        precheck_ok=True,
+        http_status=answer.http_status,
+        estimated_cash=answer.estimated_cash_required,
+        estimated_cost=answer.estimated_total_cost_in_account_currency,
+        currency=answer.estimated_cash_required_currency,
+    )
+
+
+def _ask(broker: SaxoClient, order: OrderRequest) -> PrecheckAnswer:
     try:
-        answer = broker.precheck(order)
+        return broker.precheck(order)
     except BrokerUnavailable as error:
         _failed(FailureReason.PRECHECK_UNAVAILABLE, error, may_try_again=True)
     except BrokerError as error:
@@ -48,19 +68,9 @@ def precheck(
             failure_reason=FailureReason.LOGIN_REFUSED,
         )
         raise
-    _judge(broker, answer, policy)
-    _check_value(answer, order, policy, price, same_currency)
-    log_event(
-        "execution_precheck_passed",
-        precheck_ok=True,
-        http_status=answer.http_status,
-        estimated_cash=answer.estimated_cash_required,
-        estimated_cost=answer.estimated_total_cost_in_account_currency,
-        currency=answer.estimated_cash_required_currency,
-    )
 
 
-def _judge(broker: SaxoClient, answer: PrecheckAnswer, policy: ExecutionPolicy) -> None:
+def _judge(answer: PrecheckAnswer) -> None:
     if answer.error_code is not None or answer.result != "Ok":
         reason = _refusal(answer.error_code)
         log_event(
@@ -71,6 +81,12 @@ def _judge(broker: SaxoClient, answer: PrecheckAnswer, policy: ExecutionPolicy) 
             http_status=answer.http_status,
         )
         raise Stopped(reason, may_try_again=reason is FailureReason.MARKET_CLOSED)
+
+
+def _answer_disclaimers(
+    broker: SaxoClient, answer: PrecheckAnswer, policy: ExecutionPolicy
+) -> None:
+    """They count by being there, whatever code comes with them (none is documented)."""
     if answer.disclaimers is None:
         return
     try:

@@ -13,15 +13,21 @@ def marketable_limit(
 ) -> float:
     """A limit that trades at once, and at most `max_slippage_bps` worse than the quote.
 
-    Rounded to the tick so that the allowed slippage is never exceeded, and never so far that the
-    limit leaves the touch.
+    On the tick, always: rounded so that the allowed slippage is not exceeded, except where the
+    first tick at or beyond the touch is further away than that. Never zero or less.
     """
-    touch = Decimal(str(quote.ask if side is Action.BUY else quote.bid))
+    buying = side is Action.BUY
+    touch = Decimal(str(quote.ask if buying else quote.bid))
     slip = touch * max_slippage_bps / Decimal(10_000)
+    limit = touch + slip if buying else touch - slip
     tick = Decimal(str(details.tick_at(float(touch)) or 0))
-    limit = touch + slip if side is Action.BUY else touch - slip
     if tick:
-        rounding = ROUND_FLOOR if side is Action.BUY else ROUND_CEILING
-        limit = (limit / tick).to_integral_value(rounding) * tick
-    limit = max(limit, touch) if side is Action.BUY else min(limit, touch)
-    return float(limit)
+        inwards, outwards = (ROUND_FLOOR, ROUND_CEILING) if buying else (ROUND_CEILING, ROUND_FLOOR)
+        limit = _on_tick(limit, tick, inwards)
+        touch = _on_tick(touch, tick, outwards)
+    limit = max(limit, touch) if buying else min(limit, touch)
+    return float(limit if limit > 0 else touch)
+
+
+def _on_tick(price: Decimal, tick: Decimal, rounding: str) -> Decimal:
+    return (price / tick).to_integral_value(rounding) * tick

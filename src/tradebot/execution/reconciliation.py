@@ -26,6 +26,10 @@ MAX_CLOCK_SKEW_SECONDS = 30.0
 CONFIRM_WAITS = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0)
 """Seconds before each read after placing: a fill took 2.4 to 3.2 s to show on a real SIM server."""
 AGREEING_READS_APART_SECONDS = 1.0
+NAMED_GRACE = timedelta(hours=1)
+"""An order that the broker gave an id is not called absent before this, however quiet it is."""
+GIVEN_UP = timedelta(days=7)
+"""How long an order that was called absent is still looked for."""
 BUDGET_SECONDS = 10.0
 
 
@@ -104,6 +108,44 @@ class Reconciler:
             with bind_intent(attempt):
                 _log_result(sighting, reads=1)
 
+    def look_again_for_absent(self) -> None:
+        """An order that was called absent may show up after all; then the fill is booked.
+
+        "Not placed" is an inference. The verdict stands, so nothing is sent again, but a position
+        that exists must be known.
+        """
+        now = self._clock.now()
+        attempts = self._journal.orders.given_up_since(
+            self._account.hash, FailureReason.NOT_PLACED, now - GIVEN_UP
+        )
+        if not attempts:
+            return
+        shown = self.read(min(attempt.sent_at or now for attempt in attempts) - LOOK_BACK)
+        for attempt in attempts:
+            sighting = shown.find(attempt.intent.external_reference, attempt.order_id)
+            verdict = sighting.verdict() if sighting else None
+            if sighting is None or verdict is None:
+                continue
+            self._journal.orders.update_fill(attempt.intent.external_reference, verdict, at=now)
+            with bind_intent(attempt):
+                log_event(
+                    "execution_verdict_contradicted",
+                    order_id=sighting.order_id,
+                    reconcile_result=sighting.standing,
+                    filled_quantity=sighting.filled_quantity or None,
+                    average_price=sighting.average_price,
+                )
+
+    def say_left_behind(self) -> None:
+        """A line for each open order of another account: this run cannot look for those."""
+        mine = {a.intent.external_reference for a in self._unresolved(self._account.hash)}
+        for attempt in self._unresolved(None):
+            if attempt.intent.external_reference not in mine:
+                self._say_still_unknown(attempt, FailureReason.OTHER_ACCOUNT)
+
+    def _unresolved(self, account: str | None) -> list[Attempt]:
+        return self._journal.orders.unresolved(account)
+
     def confirm(self, attempt: Attempt) -> Verdict | None:
         """Right after sending: read until the order shows or the time for it is up."""
         since = (attempt.sent_at or attempt.created_at) - LOOK_BACK
@@ -150,7 +192,12 @@ class Reconciler:
         now = self._clock.now()
         if last_sent is None or now - last_sent < timedelta(seconds=self._grace):
             return missing
-        absent = [a for a in missing if not first.find(a.intent.external_reference, a.order_id)]
+        absent = [
+            a
+            for a in missing
+            if not first.find(a.intent.external_reference, a.order_id)
+            and (a.order_id is None or a.sent_at is None or now - a.sent_at > NAMED_GRACE)
+        ]
         if not absent or not self._clock.sleep(AGREEING_READS_APART_SECONDS):
             return missing
         second = self.read(since)
@@ -170,14 +217,16 @@ class Reconciler:
     def _complete(self, attempt: Attempt, verdict: Verdict) -> None:
         complete(self._journal, self._clock, attempt.intent.external_reference, verdict)
 
-    def _say_still_unknown(self, attempt: Attempt) -> None:
+    def _say_still_unknown(
+        self, attempt: Attempt, reason: FailureReason = FailureReason.NOT_FOUND_YET
+    ) -> None:
         with bind_intent(attempt):
             log_event("execution_reconcile_result", reconcile_result=OrderStanding.UNKNOWN)
             log_event(
                 "execution_completed",
                 external_reference=attempt.intent.external_reference,
                 execution_outcome=ExecutionOutcome.RECONCILIATION_NEEDED,
-                failure_reason=FailureReason.NOT_FOUND_YET,
+                failure_reason=reason,
                 order_id=attempt.order_id,
             )
 

@@ -33,11 +33,11 @@ def report_orphans(journal: Journal, open_orders: Sequence[OpenOrder]) -> None:
     They are never touched: another clone or an older backup may know them.
     """
     for order in open_orders:
-        reference = order.external_reference or ""
-        if reference.startswith(PREFIX) and journal.orders.find(reference) is None:
-            log_event(
-                "execution_orphan_found",
-                external_reference=reference,
-                order_id=order.order_id,
-                instrument_id=str(order.instrument),
-            )
+        if (order.external_reference or "").startswith(PREFIX):
+            report_orphan(journal, order.external_reference, order.order_id)
+
+
+def report_orphan(journal: Journal, reference: str | None, order_id: str) -> None:
+    """Say that an order is at the broker whose reference the journal does not know."""
+    if reference is not None and journal.orders.find(reference) is None:
+        log_event("execution_orphan_found", external_reference=reference, order_id=order_id)

@@ -69,6 +69,8 @@ class Sighting:
     standing: OrderStanding
     filled_quantity: Decimal = Decimal(0)
     average_price: float | None = None
+    first_seen: datetime | None = None
+    """The time of its oldest row, or of the order itself."""
 
     def verdict(self) -> Verdict | None:
         """How the intent ended; None while that is not known."""
@@ -129,23 +131,28 @@ def _from_open(order: OpenOrder) -> Sighting:
     if order.status == "Filled":
         standing = OrderStanding.FILLED
         filled = filled or _plain(order.amount)
-    return Sighting(order.order_id, order.external_reference, standing, filled)
+    return Sighting(
+        order.order_id, order.external_reference, standing, filled, first_seen=order.order_time
+    )
 
 
 def _from_rows(order_id: str, history: Iterable[OrderActivity]) -> Sighting:
     standing = OrderStanding.UNKNOWN
     reference: str | None = None
-    filled = Decimal(0)
+    filled = summed = Decimal(0)
     price: float | None = None
     ordered = sorted(history, key=lambda row: (row.activity_time or _LONG_AGO, _number(row.log_id)))
     for row in ordered:
         reference = row.external_reference or reference
-        sum_so_far = _plain(row.filled_amount)
+        summed += _plain(row.fill_amount)
+        sum_so_far = _plain(row.filled_amount) or summed
+        if (row.status, row.sub_status) == ("FinalFill", "Confirmed") and not sum_so_far:
+            sum_so_far = _plain(row.amount)  # the broker leaves out fields; final means all
         if sum_so_far >= filled and row.average_price is not None:
             price = row.average_price
         filled = max(filled, sum_so_far)
         standing = _next_standing(standing, row, filled)
-    return Sighting(order_id, reference, standing, filled, price)
+    return Sighting(order_id, reference, standing, filled, price, ordered[0].activity_time)
 
 
 def _next_standing(before: OrderStanding, row: OrderActivity, filled: Decimal) -> OrderStanding:

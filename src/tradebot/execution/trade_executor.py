@@ -6,37 +6,39 @@ refusal, the order is never sent again: it is looked for instead (`reconciliatio
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from tradebot.clock import Clock
 from tradebot.errors import BrokerError, LoginError, StorageError, Terminated
 from tradebot.execution.account import ExecutionPolicy, TradingAccount
 from tradebot.execution.disclaimers import settle_or_stop
+from tradebot.execution.earlier_orders import EarlierOrders
 from tradebot.execution.placement import DisclaimersAtPlacement, Sent, place
 from tradebot.execution.precheck import precheck
 from tradebot.execution.pricing import marketable_limit
 from tradebot.execution.reconciliation import Reconciler, bind_intent, complete
 from tradebot.execution.references import derive_reference, request_id
-from tradebot.execution.sightings import BrokerOrders
+from tradebot.execution.sightings import Sighting
 from tradebot.execution.stopping import Stopped
-from tradebot.journal import Attempt, Created, Journal, Origin, Refused
-from tradebot.model import Action, Decision, ExecutionOutcome, Intent, Quote, Verdict
+from tradebot.journal import MAX_ATTEMPTS, Attempt, Created, Journal, Origin, Refused
+from tradebot.model import Action, Decision, ExecutionOutcome, InstrumentId, Intent, Quote, Verdict
 from tradebot.observability import log_event
 from tradebot.saxo.client import SaxoClient
 from tradebot.saxo.orders import OrderRequest
 from tradebot.saxo.reference_messages import InstrumentDetails
 from tradebot.vocabulary.reasons import DecisionReason, FailureReason, SkipReason
 
-SEEN_BEFORE = timedelta(days=7)
-"""How far back, at most, the broker is asked for a reference before a cycle's first order."""
-
 _REFUSALS = {
     Refused.ALREADY_DECIDED: DecisionReason.ALREADY_DECIDED,
     Refused.UNRESOLVED_INTENT: DecisionReason.UNRESOLVED_INTENT,
+    Refused.ORDER_WORKING: DecisionReason.ORDER_WORKING,
 }
+
+_SIDES: dict[Action, Literal["Buy", "Sell"]] = {Action.BUY: "Buy", Action.SELL: "Sell"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class TradeExecutor:
         origin: Origin,
         *,
         deadline_passed: Callable[[], bool],
+        is_alone: Callable[[], bool],
     ) -> None:
         self._broker = broker
         self._journal = journal
@@ -81,7 +84,8 @@ class TradeExecutor:
         self._policy = policy
         self._origin = origin
         self._deadline_passed = deadline_passed
-        self._seen: BrokerOrders | None = None
+        self._is_alone = is_alone
+        self._earlier = EarlierOrders(reconciler, journal, clock)
 
     def execute(self, planned: PlannedOrder) -> Execution | None:
         """Carry out one order. None when it was not begun (a line says why).
@@ -104,13 +108,17 @@ class TradeExecutor:
         )
         return None
 
+    def report_orphans(self) -> None:
+        """Say which orders of our kind, seen before the first order, the journal does not know."""
+        self._earlier.report_orphans()
+
     def _hindrance(self) -> DecisionReason | None:
         if self._clock.stopping:
             return DecisionReason.STOPPING
         if self._deadline_passed():
             return DecisionReason.DEADLINE
         if self._journal.control.paused(self._clock.now()):
-            return DecisionReason.PAUSED_BY_FAILURES
+            return DecisionReason.PAUSED
         return None
 
     def _create(self, planned: PlannedOrder) -> Created | Refused:
@@ -124,16 +132,6 @@ class TradeExecutor:
                 decision.action, planned.quote, planned.details, policy.max_slippage_bps
             )
 
-        def reference_for(attempt: int) -> str:
-            return derive_reference(
-                account=self._account.hash,
-                strategy=self._origin.strategy,
-                instrument=decision.instrument,
-                bar_time=bar_time,
-                attempt=attempt,
-                dry_run=policy.dry_run,
-            )
-
         return self._journal.orders.create_intent(
             self._origin,
             instrument=decision.instrument,
@@ -142,8 +140,18 @@ class TradeExecutor:
             quantity=decision.quantity,
             symbol=decision.symbol,
             limit_price=limit,
-            reference_for=reference_for,
+            reference_for=lambda attempt: self._reference(decision.instrument, bar_time, attempt),
             at=self._clock.now(),
+        )
+
+    def _reference(self, instrument: InstrumentId, bar_time: datetime, attempt: int) -> str:
+        return derive_reference(
+            account=self._account.hash,
+            strategy=self._origin.strategy,
+            instrument=instrument,
+            bar_time=bar_time,
+            attempt=attempt,
+            dry_run=self._policy.dry_run,
         )
 
     def _carry_out(self, intent: Intent, planned: PlannedOrder) -> Execution:
@@ -172,8 +180,9 @@ class TradeExecutor:
         self._journal.orders.mark_prechecked(intent.external_reference, at=self._clock.now())
         if self._policy.dry_run:
             raise Stopped(FailureReason.DRY_RUN, outcome=ExecutionOutcome.SKIPPED)
-        if self._was_sent_before(intent):
-            return self._confirm(intent, FailureReason.DUPLICATE_REFERENCE)
+        earlier = self._earlier_order(intent)
+        if earlier is not None:
+            return self._adopt(intent, earlier)
         return self._send(intent, order, quote)
 
     def _log_created(self, intent: Intent) -> None:
@@ -189,28 +198,39 @@ class TradeExecutor:
             limit_price=intent.limit_price,
         )
 
-    def _was_sent_before(self, intent: Intent) -> bool:
-        """Does the broker know the reference, from a run that this journal has no memory of?"""
-        if self._seen is None:
-            since = max(self._clock.now() - SEEN_BEFORE, intent.bar_time)
-            try:
-                self._seen = self._reconciler.read(since)
-            except BrokerError as error:
-                raise Stopped(FailureReason.UNAVAILABLE, may_try_again=True) from error
+    def _earlier_order(self, intent: Intent) -> Sighting | None:
+        """Does the broker have an order for this decision already, whoever sent it?"""
+        references = [
+            self._reference(intent.instrument, intent.bar_time, attempt)
+            for attempt in range(1, MAX_ATTEMPTS + 1)
+        ]
+        try:
+            return self._earlier.find(intent, references)
+        except BrokerError as error:
+            raise Stopped(FailureReason.UNAVAILABLE, may_try_again=True) from error
+
+    def _adopt(self, intent: Intent, sighting: Sighting) -> Execution:
+        """Send nothing: the order that is there is this intent's."""
         reference = intent.external_reference
-        sighting = self._seen.find(reference)
-        if sighting is None:
-            return False
         log_event(
             "execution_duplicate_refused",
             external_reference=reference,
             order_id=sighting.order_id,
         )
-        self._journal.orders.mark_sent(reference, at=self._clock.now())
+        at = sighting.first_seen or self._clock.now()
+        self._journal.orders.mark_sent(reference, at=at)
         self._journal.orders.record_order_id(reference, sighting.order_id)
-        return True
+        verdict = sighting.verdict()
+        if verdict is None:
+            return self._leave_open(intent, FailureReason.DUPLICATE_REFERENCE)
+        return self._finish(intent, verdict)
 
     def _refuse_if_late(self, quote: Quote) -> None:
+        if not self._is_alone():
+            raise StorageError(
+                "The lock file was removed or replaced while this run held it, so another run may "
+                "be trading. Nothing further is sent; find out what removes files in STATE_DIR."
+            )
         if self._clock.stopping:
             raise Stopped(FailureReason.STOPPING, may_try_again=True)
         if self._deadline_passed():
@@ -233,7 +253,8 @@ class TradeExecutor:
         try:
             sent = place(self._broker, order, identity)
         except DisclaimersAtPlacement as refusal:
-            settle_or_stop(self._broker, refusal.required, self._policy)
+            with contextlib.suppress(Terminated):  # it was refused, whatever else happens
+                settle_or_stop(self._broker, refusal.required, self._policy)
             # Answered now, so that the next cycle may try this decision once more.
             raise Stopped(FailureReason.DISCLAIMER_POLICY, may_try_again=True) from refusal
         self._remember(reference, sent)
@@ -256,6 +277,10 @@ class TradeExecutor:
         verdict = self._reconciler.confirm(self._attempt(intent))
         if verdict is not None:
             return self._finish(intent, verdict)
+        return self._leave_open(intent, doubt)
+
+    def _leave_open(self, intent: Intent, doubt: FailureReason) -> Execution:
+        """Not known yet: no verdict, the instrument does not trade, the next cycle looks again."""
         outcome = ExecutionOutcome.RECONCILIATION_NEEDED
         log_event(
             "execution_completed",
@@ -275,14 +300,17 @@ class TradeExecutor:
             verdict,
             may_try_again=may_try_again,
         )
-        self._count(verdict)
+        self._count(verdict, may_try_again=may_try_again)
         return Execution(intent, verdict.outcome, verdict.failure_reason, verdict)
 
-    def _count(self, verdict: Verdict) -> None:
-        """Pause after too many failures in a row: something is wrong that a person must see."""
+    def _count(self, verdict: Verdict, *, may_try_again: bool) -> None:
+        """Pause after too many failures in a row: something is wrong that a person must see.
+
+        What passes by itself (an outage, a closed market) does not count.
+        """
         if verdict.outcome is ExecutionOutcome.SUCCESS:
             self._journal.control.forget_failures()
-        if verdict.outcome is not ExecutionOutcome.FAILED:
+        if verdict.outcome is not ExecutionOutcome.FAILED or may_try_again:
             return
         failures = self._journal.control.count_failure()
         limit = self._policy.max_consecutive_failures
@@ -304,7 +332,7 @@ class TradeExecutor:
         return OrderRequest(
             account_key=self._account.account_key,
             instrument=intent.instrument,
-            buy_sell="Buy" if intent.side is Action.BUY else "Sell",
+            buy_sell=_SIDES[intent.side],
             amount=intent.quantity,
             external_reference=intent.external_reference,
             order_type="Market" if intent.limit_price is None else "Limit",

@@ -67,7 +67,17 @@ class Database:
         return self._connection
 
     def _migrate(self) -> None:
+        """Bring the tables up to date, in one transaction: several processes may start at once."""
         connection = self._require()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._migrate_inside(connection)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def _migrate_inside(self, connection: sqlite3.Connection) -> None:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
         if version == 0 and owner == 0:
@@ -85,12 +95,11 @@ class Database:
                 "folder."
             )
         for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-            # executescript commits what is open, so the transaction is part of the script: a
-            # crash in the middle leaves the old version whole.
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {script} PRAGMA application_id={APPLICATION_ID};"
-                f" PRAGMA user_version={number}; COMMIT;"
-            )
+            # One by one: executescript would commit what is open.
+            for statement in filter(str.strip, script.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={number}")
 
     @contextlib.contextmanager
     def _explained(self, doing: str) -> Iterator[None]:

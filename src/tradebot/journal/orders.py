@@ -30,6 +30,7 @@ class Refused(enum.StrEnum):
 
     ALREADY_DECIDED = "already_decided"
     UNRESOLVED_INTENT = "unresolved_intent"
+    ORDER_WORKING = "order_working"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Orders:
         with self._database.transaction() as connection:
             if _is_unresolved(connection, origin.account, instrument):
                 return Refused.UNRESOLVED_INTENT
+            if _has_live_order(connection, origin.account, instrument):
+                return Refused.ORDER_WORKING
             decision_id = _open_decision(connection, key, side)
             if decision_id is None:
                 return Refused.ALREADY_DECIDED
@@ -220,6 +223,18 @@ class Orders:
             ).fetchall()
         return [(attempt_of(row), verdict_of(row)) for row in rows]
 
+    def given_up_since(self, account: str, reason: str, since: datetime) -> list[Attempt]:
+        """Attempts sent since a time that ended with this failure reason and have no fill."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT a.* FROM attempts a JOIN verdicts v USING (external_reference)"
+                " LEFT JOIN fills f USING (external_reference)"
+                " WHERE a.account=? AND v.failure_reason=? AND a.sent_at>=?"
+                " AND f.external_reference IS NULL ORDER BY a.sent_at",
+                (account, reason, time_text(since)),
+            ).fetchall()
+        return [attempt_of(row) for row in rows]
+
     def find(self, reference: str) -> Attempt | None:
         """The attempt with this external reference."""
         with self._database.reading() as connection:
@@ -233,6 +248,15 @@ class Orders:
         with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT count(*) FROM attempts WHERE account=? AND sent_at>=?",
+                (account, time_text(since)),
+            ).fetchone()
+        return int(row[0])
+
+    def created_since(self, account: str, since: datetime) -> int:
+        """How many intents were recorded since a time; in a dry run nothing is ever sent."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM attempts WHERE account=? AND created_at>=?",
                 (account, time_text(since)),
             ).fetchone()
         return int(row[0])
@@ -266,6 +290,15 @@ class Orders:
 def _is_unresolved(connection: sqlite3.Connection, account: str, instrument: InstrumentId) -> bool:
     row = connection.execute(
         "SELECT 1 FROM attempts WHERE resolved=0 AND account=? AND instrument=?",
+        (account, str(instrument)),
+    ).fetchone()
+    return row is not None
+
+
+def _has_live_order(connection: sqlite3.Connection, account: str, instrument: InstrumentId) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM fills WHERE order_state IN ('working', 'partial') AND account=?"
+        " AND instrument=?",
         (account, str(instrument)),
     ).fetchone()
     return row is not None

@@ -64,6 +64,7 @@ MIGRATIONS: tuple[str, ...] = (
         UNIQUE (decision_id, attempt)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX attempts_open ON attempts (account, instrument) WHERE resolved = 0;
+    CREATE INDEX attempts_created ON attempts (account, created_at);
     CREATE INDEX attempts_sent ON attempts (account, sent_at) WHERE sent_at IS NOT NULL;
 
     CREATE TABLE verdicts (

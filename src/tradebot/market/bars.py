@@ -51,23 +51,34 @@ class BarSource:
         if kept is not None and now < kept.not_before and len(kept.bars) >= count:
             return tuple(kept.bars[-count:])
         chart = self.broker.chart(instrument, self.horizon_minutes, count + EXTRA_BARS)
-        bars = closed_bars(chart.data, self.horizon_minutes, now)
+        delay = (
+            timedelta(minutes=chart.chart_info.delayed_by_minutes or 0)
+            if (chart.chart_info)
+            else timedelta()
+        )
+        bars = closed_bars(chart.data, self.horizon_minutes, now - delay)
         if bars:
             before = kept.bars[-1].time if kept and kept.bars else None
-            self.cache.store(name, _Kept(bars, self._not_before(bars[-1], before, now)))
+            self.cache.store(name, _Kept(bars, self._not_before(bars[-1], before, now, delay)))
         return tuple(bars[-count:])
 
-    def _not_before(self, last: Bar, before: datetime | None, now: datetime) -> datetime:
-        """When there can be something new: the bar after `last` has closed."""
+    def _not_before(
+        self, last: Bar, before: datetime | None, now: datetime, delay: timedelta
+    ) -> datetime:
+        """When there can be something new: the bar after `last` has closed, and is shown."""
         horizon = timedelta(minutes=self.horizon_minutes)
-        next_close = last.time + 2 * horizon
+        next_close = last.time + 2 * horizon + delay
         if next_close <= now and last.time == before:
             return now + horizon / ASK_AGAIN_PARTS
         return next_close
 
 
 def closed_bars(samples: Sequence[ChartBar], horizon_minutes: int, now: datetime) -> list[Bar]:
-    """The samples that are whole and closed, in time order, each time once."""
+    """The samples that are whole and closed, in time order, each time once.
+
+    `now` is the time up to which the feed shows: a delayed feed's last bar is still forming
+    although its time is over (`DelayedByMinutes` in Saxo's reference of chart/v3).
+    """
     horizon = timedelta(minutes=horizon_minutes)
     bars: dict[datetime, Bar] = {}
     for sample in samples:

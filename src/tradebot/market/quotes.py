@@ -25,6 +25,7 @@ _NO_PRICE_TYPES = {
     "Pending": DecisionReason.PRICE_PENDING,
     "NoMarket": DecisionReason.NO_QUOTE,
     "None": DecisionReason.NO_QUOTE,
+    "OldIndicative": DecisionReason.QUOTE_STALE,
 }
 _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 """Up to here a LastUpdated means "never": seen as 0001-01-01 where there is no access."""
@@ -36,8 +37,6 @@ class Quotes:
 
     usable: dict[InstrumentId, Quote] = field(default_factory=dict)
     unusable: dict[InstrumentId, DecisionReason] = field(default_factory=dict)
-    error: Exception | None = None
-    """The last request that failed whole."""
 
 
 class QuoteSource:
@@ -67,8 +66,7 @@ class QuoteSource:
         for asset_type, uics in by_type.items():
             try:
                 answer = self._broker.info_prices(asset_type, uics, account_key=self._account_key)
-            except (BrokerUnavailable, RequestRefused, BadAnswer) as error:
-                quotes.error = error
+            except (BrokerUnavailable, RequestRefused, BadAnswer):
                 for uic in uics:
                     instrument = InstrumentId(asset_type, uic)
                     quotes.unusable[instrument] = DecisionReason.QUOTES_UNAVAILABLE

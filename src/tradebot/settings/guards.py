@@ -57,7 +57,7 @@ def _credentials_need_an_environment(_: Settings, given: Collection[str]) -> Ite
     if found:
         verb = "are" if len(found) > 1 else "is"
         yield (
-            f"SAXO_ENV: not set, although {', '.join(found)} {verb}; "
+            f"SAXO_ENV is not set, although {', '.join(found)} {verb}; "
             "say which it belongs to: SAXO_ENV=SIM or SAXO_ENV=LIVE (or LOCAL for the simulator)"
         )
 
@@ -76,7 +76,7 @@ def _live_needs_a_yes(settings: Settings, _: Collection[str]) -> Iterator[str]:
 def _real_environments_need_a_watch_list(settings: Settings, _: Collection[str]) -> Iterator[str]:
     if not settings.watchlist:
         yield (
-            f"WATCHLIST_JSON: not set, but SAXO_ENV={settings.saxo_env} has no default watch list; "
+            f"WATCHLIST_JSON is not set, but SAXO_ENV={settings.saxo_env} has no default one; "
             'set it, for example to [{"asset_type":"FxSpot","uic":21,"quantity":10000}]'
         )
 
@@ -96,7 +96,7 @@ def _login_needs_its_parts(settings: Settings, given: Collection[str]) -> Iterat
     for name in _NEEDED_BY_MODE[settings.saxo_auth_mode]:
         if name not in given:
             yield (
-                f"{name}: not set, but SAXO_ENV={settings.saxo_env} with "
+                f"{name} is not set, but SAXO_ENV={settings.saxo_env} with "
                 f"SAXO_AUTH_MODE={settings.saxo_auth_mode} needs it"
             )
 
@@ -144,7 +144,7 @@ def _a_window_needs_both_ends(settings: Settings, given: Collection[str]) -> Ite
         return
     for name in ("TRADING_START", "TRADING_END"):
         if name not in given:
-            yield f"{name}: not set, but TRADING_HOURS_MODE=fixed needs it, such as {name}=09:30"
+            yield f"{name} is not set, but TRADING_HOURS_MODE=fixed needs it, such as {name}=09:30"
 
 
 @_guard("SCHEDULE_CADENCE")

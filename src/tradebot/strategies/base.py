@@ -53,10 +53,10 @@ class Strategy(Protocol):
         """BUY, SELL or HOLD, and a lower_snake word that says why."""
 
 
-# Documented in Saxo's reference for chart/v3/charts: the horizons it has, and the most bars that
-# one request returns.
+# Documented in Saxo's reference for chart/v3/charts: the horizons it has, and that one request
+# returns at most 1200 bars, of which the newest may still be forming.
 HORIZONS = (
     *(1, 2, 3, 5, 10, 15, 30, 60, 120, 180, 240, 300, 360, 480),
     *(1440, 10080, 43200, 129600, 518400),
 )
-MAX_BARS = 1200
+MAX_BARS = 1198

@@ -12,7 +12,7 @@ EXECUTION_EVENTS: tuple[Event, ...] = (
         "execution_skipped",
         WARN,
         "A decision to buy or sell was not acted on, for the reason given; nothing was sent.",
-        "deadline or stopping: the next run decides anew. paused_by_failures: see the failures.",
+        "deadline or stopping: the next run decides anew. paused: see why.",
         "instrument_id reason",
         "symbol",
     ),
@@ -131,6 +131,15 @@ EXECUTION_EVENTS: tuple[Event, ...] = (
         "Is another copy of the bot running, or was a backup restored? Decide about the order "
         "in Saxo's platform.",
         "external_reference order_id",
+    ),
+    event(
+        "execution_verdict_contradicted",
+        ERROR,
+        "An order that had been called not placed exists at the broker after all. It is not sent "
+        "again; what it filled now counts as the bot's position.",
+        "Compare the position with Saxo's platform, and raise RECONCILE_GRACE_SECONDS.",
+        "order_id reconcile_result",
+        "filled_quantity average_price",
     ),
     event(
         "execution_duplicate_refused",

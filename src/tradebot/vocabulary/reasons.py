@@ -35,6 +35,7 @@ class DecisionReason(_Word):
         "unresolved_intent",
         "An earlier order of this instrument has no known outcome yet.",
     )
+    ORDER_WORKING = "order_working", "An earlier order of this instrument is not finished yet."
     POSITION_MISMATCH = (
         "position_mismatch",
         "The broker holds less than the bot bought: somebody else sold, or a fill is missing.",
@@ -43,10 +44,7 @@ class DecisionReason(_Word):
     NOTHING_SELLABLE = "nothing_sellable", "The broker's position is not the bot's own to sell."
     MAX_TRADES_PER_DAY = "max_trades_per_day", "MAX_TRADES_PER_DAY orders were sent today."
     MAX_POSITION_VALUE = "max_position_value", "The order is worth more than MAX_POSITION_VALUE."
-    PAUSED_BY_FAILURES = (
-        "paused_by_failures",
-        "MAX_CONSECUTIVE_FAILURES was reached earlier in this cycle.",
-    )
+    PAUSED = "paused", "Trading was paused while this cycle ran."
     INSUFFICIENT_DATA = "insufficient_data", "The broker has fewer closed bars than needed."
     BARS_UNAVAILABLE = "bars_unavailable", "The chart request failed in this cycle."
     NO_QUOTE = "no_quote", "The broker's answer left this instrument out."
@@ -151,6 +149,7 @@ class FailureReason(_Word):
     UNCLEAR_ANSWER = "unclear_answer", "The answer names neither an order nor a reason."
     NOT_FOUND_YET = "not_found_yet", "Placed according to the answer, but not yet visible."
     # Found out later.
+    OTHER_ACCOUNT = "other_account", "The order is of another account than the one traded on now."
     NOT_PLACED = "not_placed", "The broker shows no trace of the order after the grace time."
     RESOLVED_BY_HAND = "resolved_by_hand", "A person recorded the outcome."
     # Requests and logins.

@@ -1,0 +1,64 @@
+"""Orders of this decision that the broker knows and the journal may not.
+
+A restored backup has forgotten orders, a second clone never knew them. References are derived from
+the decision, so they can be recognised: before a cycle's first order the broker's open orders and
+audit log are read once, and every attempt's reference of a decision is looked for in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from tradebot.clock import Clock
+from tradebot.execution.reconciliation import Reconciler
+from tradebot.execution.recovery import report_orphan
+from tradebot.execution.sightings import BrokerOrders, OrderStanding, Sighting
+from tradebot.journal import Journal
+from tradebot.model import Intent
+
+SEEN_BEFORE = timedelta(days=7)
+"""How far back, at most, the broker is asked."""
+
+
+class EarlierOrders:
+    """One cycle's reading; nothing is asked before the first `find`."""
+
+    def __init__(self, reconciler: Reconciler, journal: Journal, clock: Clock) -> None:
+        self._reconciler = reconciler
+        self._journal = journal
+        self._clock = clock
+        self._shown: BrokerOrders | None = None
+
+    def find(self, intent: Intent, references: Sequence[str]) -> Sighting | None:
+        """The order that was already sent for the decision of `intent`, if there is one.
+
+        `references` are those of all attempts of the decision. An attempt that the broker
+        rejected is no order; one with the intent's own reference counts whatever became of it.
+        Raises BrokerError.
+        """
+        shown = self._read(intent)
+        for reference in references:
+            sighting = shown.find(reference)
+            if sighting is None:
+                continue
+            if reference == intent.external_reference or (
+                sighting.standing is not OrderStanding.REJECTED
+            ):
+                return sighting
+        return None
+
+    def _read(self, intent: Intent) -> BrokerOrders:
+        """Read from the decision's bar on: it can have been acted on at any time since."""
+        if self._shown is None:
+            since = max(self._clock.now() - SEEN_BEFORE, intent.bar_time)
+            self._shown = self._reconciler.read(since)
+        return self._shown
+
+    def report_orphans(self) -> None:
+        """A line for each order of our kind in the reading that the journal does not know.
+
+        Not while an order is worked on: its lines carry that order's reference and instrument.
+        """
+        for sighting in self._shown.ours() if self._shown else ():
+            report_orphan(self._journal, sighting.external_reference, sighting.order_id)

@@ -23,13 +23,11 @@ from tradebot.console_summary import Progress, is_interactive, render_summary, w
 from tradebot.cycle_report import CycleReport
 from tradebot.errors import ExitCode, SettingsError, TradebotError
 from tradebot.house import House
+from tradebot.log_setup import open_log
 from tradebot.observability import (
     Session,
-    build_log_context,
     log_event,
     mask_sensitive,
-    register_secret,
-    setup_logging,
 )
 from tradebot.orchestrator import Cycle
 from tradebot.scheduling.slots import slot_start
@@ -37,7 +35,6 @@ from tradebot.settings import Settings, home, load_lenient
 from tradebot.settings.home import clone_root
 from tradebot.strategies.base import Strategy
 from tradebot.strategies.registry import load_strategy
-from tradebot.vocabulary import CATALOGUE
 from tradebot.wiring import journal_path, leave_row, lock_path, open_house
 
 HANG_GRACE_SECONDS = 30.0
@@ -65,12 +62,14 @@ def _run(arguments: Arguments, clock: SystemClock) -> ExitCode:
         env_file=arguments.env_file,
         dry_run_flag=arguments.dry_run,
     )
-    for secret in settings.secrets():
-        register_secret(secret)
     settings = arguments.applied_to(settings)
     run_id = str(uuid.uuid4())
     progress = Progress(sys.stderr, shown=_watched(settings))
-    with _logging(settings, arguments, run_id, progress) as session, _signals(clock):
+    console = progress.show_line if _watched(settings) else True
+    with (
+        open_log(settings, run_id, single_cycle=arguments.single_cycle, console=console) as session,
+        _signals(clock),
+    ):
         log_event("startup_begin", pid=os.getpid())
         try:
             strategy = _configure(settings, problems)
@@ -171,35 +170,6 @@ def _log_configuration(settings: Settings) -> None:
     )
     for warning in settings.warnings:
         log_event("settings_warning", warning)
-
-
-@contextlib.contextmanager
-def _logging(
-    settings: Settings, arguments: Arguments, run_id: str, progress: Progress
-) -> Iterator[Session]:
-    """The log, from the settings; closed again at the end. Raises StorageError."""
-    context = build_log_context(
-        run_id,
-        dry_run=settings.dry_run,
-        single_cycle=arguments.single_cycle,
-        env=settings.saxo_env,
-    )
-    session = setup_logging(
-        settings.log_dir,
-        level=settings.log_level,
-        console_level=settings.log_console_level,
-        rotation_mode=settings.log_rotation_mode,
-        retention_days=settings.log_retention_days,
-        max_bytes=settings.log_max_bytes,
-        backup_count=settings.log_backup_count,
-        max_total_mb=settings.log_max_total_mb,
-        queue=settings.log_queue,
-        context=context,
-        catalogue=CATALOGUE,
-        console=progress.show_line if _watched(settings) else True,
-    )
-    with session:
-        yield session
 
 
 def _watched(settings: Settings) -> bool:

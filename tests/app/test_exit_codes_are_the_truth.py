@@ -16,6 +16,7 @@ from support.program import ROOT, log_text, run, run_bot, start_bot
 from tradebot.errors import LockBusy
 from tradebot.journal import Journal, RunRow
 from tradebot.scheduling.run_lock import RunLock
+from tradebot.simulator import Simulator
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and permissions")
 
@@ -150,6 +151,21 @@ def test_two_at_once_one_runs_and_the_other_names_it(tmp_path: Path) -> None:
     assert f"pid={first.pid}" in line
     assert "phase=decide" in line
     assert log_text(tmp_path).count("| cycle_end |") == 1
+
+
+def test_a_run_that_finds_another_one_busy_does_not_move_its_market(tmp_path: Path) -> None:
+    def market_date() -> str:
+        with Simulator(tmp_path / "state" / "default" / "LOCAL" / "simulator.db") as simulator:
+            return simulator.market_date
+
+    assert run_bot(tmp_path, "--single-cycle").returncode == 0
+    before = market_date()
+    with RunLock(tmp_path / "state" / "default" / "LOCAL" / "run.lock") as lock:
+        lock.acquire(run_id="the-test")
+        assert run_bot(tmp_path, "--single-cycle").returncode == 75
+    assert market_date() == before
+    assert run_bot(tmp_path, "--single-cycle").returncode == 0
+    assert market_date() > before
 
 
 WAITING = """

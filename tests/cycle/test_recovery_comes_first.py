@@ -188,6 +188,37 @@ def test_the_journal_that_does_not_take_the_sending_stops_the_run(
     assert bench.orders_at_broker() == 0
 
 
+def test_a_run_that_was_frozen_while_marking_does_not_send(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Orders.mark_sent
+
+    def frozen(self: Orders, reference: str, *, at: datetime) -> None:
+        real(self, reference, at=at)
+        bench.clock.advance(3600)
+
+    monkeypatch.setattr(Orders, "mark_sent", frozen)
+    report = bench.cycle()
+    assert [e.failure_reason for e in report.executions] == ["deadline"]
+    assert report.exit_code == 124
+    assert bench.orders_at_broker() == 0
+
+
+def test_an_order_that_shows_up_between_the_two_reads_is_not_called_absent(bench: Bench) -> None:
+    bench.fault("drop_after", endpoint="/trade/v2/orders", method="POST")
+    bench.fault("audit_delay", params={"seconds": 300})
+    bench.cycle()
+    with bench.journal() as journal:
+        [attempt] = journal.orders.unresolved()
+    assert attempt.sent_at is not None
+    assert attempt.order_id is None
+    # The first read comes half a second before the audit log shows the order, the second after.
+    until = attempt.sent_at + timedelta(seconds=299.5) - bench.clock.now()
+    bench.clock.advance(until.total_seconds())
+    assert bench.cycle().unresolved == 0
+    assert bench.lines("execution_completed")[-1]["execution_outcome"] == "SUCCESS"
+
+
 def test_an_order_that_cannot_be_read_back_is_left_for_the_next_cycle(bench: Bench) -> None:
     bench.fault("status", count=None, endpoint="/cs/*", skip=1, params={"status": 503})
     bench.fault("status", count=None, endpoint="/port/v1/orders/me", skip=2, params={"status": 503})

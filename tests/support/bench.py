@@ -18,8 +18,9 @@ from typing import Any, Self
 from tradebot.clock import ManualClock
 from tradebot.cycle_report import CycleReport
 from tradebot.journal import Journal
+from tradebot.log_setup import open_log
 from tradebot.model import Action, InstrumentId
-from tradebot.observability import Session, build_log_context, setup_logging
+from tradebot.observability import Session
 from tradebot.observability.line import parse
 from tradebot.orchestrator import Cycle
 from tradebot.saxo.client import SaxoClient
@@ -29,7 +30,6 @@ from tradebot.simulator import faults as simulator_faults
 from tradebot.simulator.counters import references
 from tradebot.strategies.base import Strategy
 from tradebot.strategies.registry import load_strategy
-from tradebot.vocabulary import CATALOGUE
 from tradebot.wiring import journal_path, open_house
 
 MSFT = InstrumentId("Stock", 10001)
@@ -109,20 +109,7 @@ class Bench:
 
     def log(self, settings: Settings, run_id: str) -> Session:
         """The log as the program sets it up, but strict."""
-        return setup_logging(
-            settings.log_dir,
-            level=settings.log_level,
-            context=build_log_context(
-                run_id,
-                dry_run=settings.dry_run,
-                single_cycle=True,
-                env=settings.saxo_env,
-                strategy="bench/1",
-            ),
-            catalogue=CATALOGUE,
-            strict=True,
-            console=False,
-        )
+        return open_log(settings, run_id, single_cycle=True, console=False, strict=True)
 
     def journal(self, *, dry_run: bool = False) -> Journal:
         """The journal, opened; close it."""

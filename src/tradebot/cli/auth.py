@@ -10,7 +10,6 @@ import queue
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,25 +17,20 @@ from typing import TYPE_CHECKING
 import click
 
 from tradebot import __version__
+from tradebot.cli._options import ENV_FILE, OUTPUT
 from tradebot.clock import SystemClock
 from tradebot.errors import LoginError, SettingsError
-from tradebot.observability import build_log_context, setup_logging
+from tradebot.log_setup import open_log
+from tradebot.observability import Session
 from tradebot.saxo.auth import RotatingTokenSource, app_of, open_token_source
 from tradebot.saxo.login import ForeignRedirect, LoginAttempt
 from tradebot.saxo.token_endpoint import App
 from tradebot.saxo.token_store import StoredTokens, TokenStore
 from tradebot.saxo.transport import Transport
 from tradebot.settings import Settings, home, load_lenient
-from tradebot.vocabulary import CATALOGUE
 
 if TYPE_CHECKING:
     from tradebot.saxo.redirect_listener import RedirectListener
-
-_ENV_FILE = click.option(
-    "--env-file",
-    type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
-    help="Read this file instead of the .env beside main.py.",
-)
 
 
 @click.group()
@@ -45,7 +39,7 @@ def command() -> None:
 
 
 @command.command()
-@_ENV_FILE
+@ENV_FILE
 @click.option("--paste", is_flag=True, help="Do not listen for the browser: paste the address.")
 @click.option(
     "--timeout", type=click.FloatRange(min=1), default=600, show_default=True, help="In seconds."
@@ -62,7 +56,10 @@ def login(env_file: Path | None, paste: bool, timeout: float) -> int:
         click.echo(idle, err=True)
         return 0
     app = app_of(settings)
-    with _logging(settings), _transport(settings) as transport:
+    with (
+        open_log(settings, str(uuid.uuid4()), single_cycle=False, console=False),
+        _transport(settings) as transport,
+    ):
         if settings.saxo_env == "LOCAL":
             tokens = _source(settings, transport, app).login_without_person()
         else:
@@ -77,8 +74,8 @@ def login(env_file: Path | None, paste: bool, timeout: float) -> int:
 
 
 @command.command()
-@_ENV_FILE
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@ENV_FILE
+@OUTPUT
 def status(env_file: Path | None, output: str) -> int:
     """Show how long the login lasts; never a token.
 
@@ -95,7 +92,7 @@ def status(env_file: Path | None, output: str) -> int:
 
 
 @command.command()
-@_ENV_FILE
+@ENV_FILE
 def keepalive(env_file: Path | None) -> int:
     """Refresh the login if half of its life is over: for schedules with long pauses.
 
@@ -107,7 +104,10 @@ def keepalive(env_file: Path | None) -> int:
     if idle is not None:
         click.echo(idle, err=True)
         return 0
-    with _logging(settings), _transport(settings) as transport:
+    with (
+        open_log(settings, str(uuid.uuid4()), single_cycle=False, console=False),
+        _transport(settings) as transport,
+    ):
         source = _source(settings, transport, app_of(settings))
         source.access_token()
         tokens = source.current
@@ -156,29 +156,9 @@ def _source(settings: Settings, transport: Transport, app: App) -> RotatingToken
     return source
 
 
-@contextlib.contextmanager
-def _logging(settings: Settings) -> Iterator[None]:
-    context = build_log_context(
-        str(uuid.uuid4()),
-        None,
-        dry_run=settings.dry_run,
-        single_cycle=False,
-        env=settings.saxo_env,
-        strategy=None,
-    )
-    with setup_logging(
-        settings.log_dir,
-        level=settings.log_level,
-        rotation_mode=settings.log_rotation_mode,
-        retention_days=settings.log_retention_days,
-        max_bytes=settings.log_max_bytes,
-        backup_count=settings.log_backup_count,
-        max_total_mb=settings.log_max_total_mb,
-        context=context,
-        catalogue=CATALOGUE,
-        console=False,
-    ):
-        yield
+def _log(settings: Settings) -> Session:
+    """A login is part of the story, too; the console is for the person."""
+    return open_log(settings, str(uuid.uuid4()), single_cycle=False, console=False)
 
 
 # -- the browser -------------------------------------------------------------------------------

@@ -8,16 +8,11 @@ from pathlib import Path
 
 import click
 
+from tradebot.cli._options import ENV_FILE, OUTPUT
 from tradebot.errors import SettingsError
 from tradebot.settings import Settings, home, load_lenient
 from tradebot.settings.render import Row, show_rows
 from tradebot.strategies.registry import load_strategy
-
-_ENV_FILE = click.option(
-    "--env-file",
-    type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
-    help="Read this file instead of the .env beside main.py.",
-)
 
 
 @click.group()
@@ -26,7 +21,7 @@ def command() -> None:
 
 
 @command.command()
-@_ENV_FILE
+@ENV_FILE
 def check(env_file: Path | None) -> int:
     """Find every mistake in the settings, at once.
 
@@ -46,8 +41,8 @@ def check(env_file: Path | None) -> int:
 
 
 @command.command()
-@_ENV_FILE
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@ENV_FILE
+@OUTPUT
 def show(env_file: Path | None, output: str) -> int:
     """Show every variable's value and where it came from; secrets are masked."""
     settings, problems = _read(env_file)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tradebot.cli._options import ENV_FILE
 from tradebot.errors import UsageError
 from tradebot.settings import home, load
 from tradebot.settings.parsing import duration
@@ -24,11 +25,7 @@ _LONGEST_SECONDS = 366 * 86400
     metavar="TIME",
     help="When to go on: 2026-03-02T14:00Z, or in how long: 90m, 2h. Default: until resumed.",
 )
-@click.option(
-    "--env-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Read this file instead of the .env beside main.py.",
-)
+@ENV_FILE
 def command(end: str | None, env_file: Path | None) -> int:
     """Pause trading: runs start, look after earlier orders, and send nothing new."""
     settings = load(os.environ, home=home(), env_file=env_file)

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import click
 
+from tradebot.cli._options import ENV_FILE
 from tradebot.settings import home, load
 from tradebot.wiring import journals
 
 
 @click.command()
-@click.option(
-    "--env-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Read this file instead of the .env beside main.py.",
-)
+@ENV_FILE
 def command(env_file: Path | None) -> int:
     """Resume trading, and forget the failures that led to a pause. Exit 1: nothing was paused."""
     settings = load(os.environ, home=home(), env_file=env_file)

@@ -15,6 +15,7 @@ from typing import Literal
 
 import click
 
+from tradebot.cli._options import OUTPUT
 from tradebot.clock import SystemClock
 from tradebot.settings import home, load_lenient
 from tradebot.simulator import STATE_FILE, RateLimits, Simulator, SimulatorOptions
@@ -26,9 +27,6 @@ _STATE = click.option(
     "state_path",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The simulator's state file; by default the one that a bot with these settings uses.",
-)
-_OUTPUT = click.option(
-    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 
 
@@ -113,7 +111,7 @@ def _move_on(simulator: Simulator, clock: SystemClock, bar_seconds: float | None
 
 @command.command()
 @_STATE
-@_OUTPUT
+@OUTPUT
 def status(state_path: Path | None, output: str) -> int:
     """Show where the simulation stands.
 

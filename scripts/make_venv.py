@@ -32,12 +32,19 @@ def main() -> int:
         )
         return 1
     print("Setting up .venv (once) …", file=sys.stderr)
-    venv.create(folder, with_pip=with_pip, clear=True)
-    if not with_pip:
-        python = next(path for path in folder.glob("*/python*") if path.stem == "python")
-        command = [sys.executable, "-m", "pip", "--python", str(python), "install", "pip"]
-        return subprocess.run([*command, "--quiet"], check=False).returncode
-    return 0
+    try:
+        venv.create(folder, with_pip=with_pip, clear=True)
+    except OSError as error:
+        print(f"Cannot write {folder.absolute()}: {error.strerror}.", file=sys.stderr)
+        return 1
+    return 0 if with_pip else add_pip(folder)
+
+
+def add_pip(folder: Path) -> int:
+    """Let the system's pip install one into the environment."""
+    python = next(path for path in folder.glob("*/python*") if path.stem == "python")
+    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "pip"]
+    return subprocess.run(command, check=False).returncode
 
 
 if __name__ == "__main__":

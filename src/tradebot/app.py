@@ -70,7 +70,10 @@ def _run(arguments: Arguments, clock: SystemClock) -> ExitCode:
         open_log(settings, run_id, single_cycle=arguments.single_cycle, console=console) as session,
         _signals(clock),
     ):
-        log_event("startup_begin", pid=os.getpid())
+        if problems:
+            # What could not be read is not known, and must not be claimed.
+            session.update_context(dry_run=None, env=None)
+        log_event("startup_begin", pid=os.getpid(), argv=" ".join(arguments.given))
         try:
             strategy = _configure(settings, problems)
             session.update_context(strategy=f"{strategy.name}/{strategy.version}")
@@ -116,6 +119,8 @@ def _cycles(
         if arguments.single_cycle or code in _ENDS_THE_LOOP:
             return code
         if not house.clock.sleep(house.settings.cycle_interval_seconds):
+            session.update_context(cycle_id=None)
+            log_event("run_stopped", exit_code=int(ExitCode.TERMINATED))
             return ExitCode.TERMINATED
         started_at = house.clock.now()
 
@@ -226,5 +231,7 @@ def _show(report: CycleReport, house: House, session: Session) -> None:
 
 
 def _say(text: str) -> None:
+    if sys.stderr is None:
+        return
     with contextlib.suppress(OSError):
         sys.stderr.write(mask_sensitive(text.rstrip(), "msg") + "\n")

@@ -16,7 +16,8 @@ EPILOG = """\
 exit codes: 0 ran, or skipped with a recorded reason; 3 ran and left an order unresolved;
 64 usage; 69 broker or market data unavailable; 70 a bug; 74 log or journal not writable;
 75 another run holds the lock; 77 login lost; 78 bad configuration; 124 own deadline;
-143 terminated. Settings are environment variables: tradebot config show, or .env.example.
+143 terminated; 1 hung, ended by its own watchdog. Settings are environment variables:
+see tradebot config show, or .env.example.
 """
 
 
@@ -29,6 +30,8 @@ class Arguments:
     scheduled: bool = False
     jitter_seconds_max: float | None = None
     env_file: Path | None = None
+    given: tuple[str, ...] = ()
+    """The command line as it was, for the log."""
 
     def applied_to(self, settings: Settings) -> Settings:
         """The settings with what the command line overrides."""
@@ -69,10 +72,13 @@ def parse_arguments(argv: Sequence[str], prog: str = "main.py") -> Arguments:
         help="instead of SCHEDULER_JITTER_SECONDS",
     )
     parser.add_argument(
-        "--env-file", type=Path, metavar="FILE", help="read this file instead of .env"
+        "--env-file",
+        type=Path,
+        metavar="FILE",
+        help="read this file instead of the .env in the bot's own folder",
     )
     parser.add_argument("--version", action="version", version=f"AI-Tradebot {__version__}")
-    return Arguments(**vars(parser.parse_args(argv)))
+    return Arguments(**vars(parser.parse_args(argv)), given=tuple(argv))
 
 
 def _seconds(text: str) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -37,9 +38,9 @@ _COLOURS = {Action.BUY: "32", Action.SELL: "35", Action.HOLD: "2", Action.SKIP: 
 class Progress:
     """One line on stderr that is overwritten at each step; silent when not on a terminal."""
 
-    def __init__(self, stream: TextIO, *, shown: bool) -> None:
+    def __init__(self, stream: TextIO | None, *, shown: bool) -> None:
         self._stream = stream
-        self._shown = shown
+        self._shown = shown and os.environ.get("TERM", "dumb") != "dumb"
         self._on_screen = False
 
     def __call__(self, step: str) -> None:
@@ -54,6 +55,8 @@ class Progress:
             self._on_screen = False
 
     def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
         with contextlib.suppress(OSError):
             self._stream.write(text)
             self._stream.flush()
@@ -67,7 +70,7 @@ class Progress:
 
 def render_summary(report: CycleReport, *, title: str, log_file: Path, colour: bool = False) -> str:
     """The summary of one cycle, ready to print. `title` says which run it was."""
-    lines = [title, ""]
+    lines = [title, ""] if report.decisions else [title]
     lines += [_decision_line(decision, colour) for decision in report.decisions]
     if report.skip_reason is not None:
         lines.append(f"  Skipped: {_meaning(report.skip_reason, SkipReason)}")
@@ -81,12 +84,14 @@ def render_summary(report: CycleReport, *, title: str, log_file: Path, colour: b
 
 def wants_colour(stream: TextIO) -> bool:
     """On a terminal, unless NO_COLOR says otherwise (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb"
+    return stream.isatty() and not plain
 
 
 def is_interactive() -> bool:
     """Are both outputs a terminal, so that a person is watching?"""
-    return sys.stdout.isatty() and sys.stderr.isatty()
+    # A closed descriptor leaves None in place of the stream.
+    return all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
 
 
 def _decision_line(decision: Decision, colour: bool) -> str:
@@ -123,7 +128,7 @@ def _hint(report: CycleReport, log_file: Path) -> list[str]:
     shown = _short(log_file)
     if report.executions:
         reference = report.executions[0].intent.external_reference
-        return ["  The story of that order:", f"    grep -h {reference} {shown}*"]
+        return ["  The story of that order:", f"    grep -h {reference} {shlex.quote(str(shown))}*"]
     return [f"  Everything that happened: {shown}"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +24,7 @@ from tradebot.market.instruments import InstrumentSource
 from tradebot.market.quotes import QuoteSource
 from tradebot.market.sessions import SessionSource
 from tradebot.model import InstrumentId
+from tradebot.observability import bind
 from tradebot.saxo.client import SaxoClient
 from tradebot.saxo.messages import Account
 from tradebot.scheduling.deadline import Deadline
@@ -43,6 +45,10 @@ class Desk:
     reader: MarketReader
     sessions: SessionSource
     executor: TradeExecutor
+
+    def named(self) -> AbstractContextManager[None]:
+        """Every line inside says whose order it is about; the keys are masked by the log."""
+        return bind(client_key=self.account.client_key, account_key=self.account.account_key)
 
     def guards(self, now: datetime) -> Guards:
         """The guards, with the broker's net positions as they are now. Raises BrokerError."""

@@ -106,7 +106,8 @@ class Cycle:
         self._take_lock()
         self._recover()
         self._keep_login()
-        desk = self._reconcile()
+        desk = self._open_desk()
+        self._reconcile(desk)
         self._claim_slot()
         self._stop_if_paused()
         closed = self._stop_outside_trading_hours(desk)
@@ -165,15 +166,12 @@ class Cycle:
         self._enter("token")
         self._house.tokens.access_token()
 
-    def _reconcile(self) -> Desk:
+    def _open_desk(self) -> Desk:
         self._enter("reconcile")
         account = choose_account(self._house.broker, self._settings)
-        self._holding.enter_context(
-            bind(client_key=account.client_key, account_key=account.account_key)
-        )
         if self._house.account_locks is not None:
             self._hold(self._house.account_locks / f"account-{account.hash}.lock")
-        desk = make_desk(
+        return make_desk(
             settings=self._settings,
             clock=self._clock,
             journal=self._journal,
@@ -191,14 +189,17 @@ class Cycle:
             cache_folder=self._house.cache_folder,
             is_alone=lambda: all(lock.is_intact() for lock in self._locks),
         )
+
+    def _reconcile(self, desk: Desk) -> None:
         desk.reconciler.require_a_common_clock()
-        desk.reconciler.settle_unresolved(self._journal.orders.unresolved(account.hash))
-        desk.reconciler.say_left_behind()
-        desk.reconciler.refresh_live()
-        desk.reconciler.look_again_for_absent()
-        if not self._settings.dry_run:
-            report_orphans(self._journal, self._house.broker.open_orders(status="All"))
-        return desk
+        with desk.named():
+            open_orders = self._journal.orders.unresolved(desk.account.hash)
+            desk.reconciler.settle_unresolved(open_orders)
+            desk.reconciler.say_left_behind()
+            desk.reconciler.refresh_live()
+            desk.reconciler.look_again_for_absent()
+            if not self._settings.dry_run:
+                report_orphans(self._journal, self._house.broker.open_orders(status="All"))
 
     # Reasons not to trade.
 
@@ -267,11 +268,13 @@ class Cycle:
         self._enter("execute")
         left = 0
         for order in orders:
-            execution = desk.executor.execute(order)
+            with desk.named():
+                execution = desk.executor.execute(order)
             if execution is not None:
                 self.report.executions.append(execution)
             left += execution is None or execution.failure_reason == FailureReason.DEADLINE
-        desk.executor.report_orphans()
+        with desk.named():
+            desk.executor.report_orphans()
         if left and self.deadline.passed:
             raise DeadlineExceeded(f"the run's deadline passed; {left} orders were not begun")
 
@@ -365,7 +368,10 @@ class Cycle:
         code = error.exit_code if isinstance(error, TradebotError) else ExitCode.SOFTWARE
         if isinstance(error, BrokerUnavailable) and self.deadline.passed:
             code = ExitCode.DEADLINE
-        self.report.error = mask_sensitive(str(error), "msg")
+        told = str(error)
+        if isinstance(error, LockBusy):
+            told += f": {error.holder}"
+        self.report.error = mask_sensitive(told, "msg")
         self.report.error_reason = error_reason(error)
         self.report.exit_codes.add(code)
 

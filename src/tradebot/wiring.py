@@ -93,18 +93,23 @@ def journals(settings: Settings) -> Iterator[Journal]:
 def leave_row(settings: Settings, run_id: str, started_at: datetime, error: TradebotError) -> None:
     """Record an invocation that ended before its cycle began: a gap must mean a missed run.
 
-    As far as possible: where the journal itself is the problem, the log has to do.
+    In both journals, since the settings that would say which may be what is wrong; and as far as
+    possible: where a journal itself is the problem, the log has to do.
     """
-    with contextlib.suppress(StorageError), Journal(journal_path(settings)) as journal:
-        row = journal.runs.begin(run_id, pid=os.getpid(), at=started_at, slot=None)
-        journal.runs.end(
-            row,
-            RunOutcome.FAILED,
-            at=started_at,
-            phase="startup",
-            reason=error_reason(error),
-            exit_code=int(error.exit_code),
-        )
+    for dry_run in (False, True):
+        with (
+            contextlib.suppress(StorageError),
+            Journal(_journal_path(settings, dry_run=dry_run)) as journal,
+        ):
+            row = journal.runs.begin(run_id, pid=os.getpid(), at=started_at, slot=None)
+            journal.runs.end(
+                row,
+                RunOutcome.FAILED,
+                at=started_at,
+                phase="startup",
+                reason=error_reason(error),
+                exit_code=int(error.exit_code),
+            )
 
 
 def lock_path(settings: Settings) -> Path:

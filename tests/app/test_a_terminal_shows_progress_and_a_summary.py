@@ -22,7 +22,7 @@ def run_on_terminal(folder: Path, *arguments: str, **more: str) -> tuple[int, st
     if pid == 0:
         os.chdir(folder)
         command = [sys.executable, str(ROOT / "main.py"), *arguments]
-        os.execve(sys.executable, command, environment(folder, **more))
+        os.execve(sys.executable, command, environment(folder, **{"TERM": "xterm", **more}))
     shown = b""
     while True:
         try:
@@ -62,6 +62,21 @@ def test_the_command_in_the_summary_traces_the_order(tmp_path: Path) -> None:
 def test_colour_unless_told_otherwise(tmp_path: Path) -> None:
     _, shown = run_on_terminal(tmp_path, "--single-cycle")
     assert "\x1b[32mBUY \x1b[0m" in shown
+
+
+def test_a_dumb_terminal_gets_plain_text(tmp_path: Path) -> None:
+    _, shown = run_on_terminal(tmp_path, "--single-cycle", TERM="dumb")
+    assert "\x1b" not in shown
+    assert "MSFT:xnas" in shown
+
+
+def test_a_path_with_spaces_can_be_pasted(tmp_path: Path) -> None:
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    _, shown = run_on_terminal(
+        tmp_path, "--single-cycle", LOG_DIR=str(folder), STATE_DIR=str(folder / "state")
+    )
+    assert "'a b/bot.log'*" in shown
 
 
 def test_whoever_asks_for_the_log_lines_gets_them(tmp_path: Path) -> None:

@@ -64,8 +64,10 @@ def test_bad_settings_are_all_named_and_logged(tmp_path: Path) -> None:
         assert word in done.stderr
     assert "startup_config_invalid" in log_text(tmp_path)
     assert "problems=3" in log_text(tmp_path)
-    [row] = rows(tmp_path, "dry")
-    assert (row.exit_code, row.reason, row.phase) == (78, "settings_error", "startup")
+    assert "dry_run=- single_cycle=true env=- " in log_text(tmp_path)
+    for mode in ("dry", "live"):  # which one was meant may be what is wrong
+        [row] = rows(tmp_path, mode)
+        assert (row.exit_code, row.reason, row.phase) == (78, "settings_error", "startup")
     assert "Traceback" not in done.stderr
 
 
@@ -198,6 +200,8 @@ def test_a_loop_ends_cleanly_when_asked(tmp_path: Path, number: signal.Signals) 
     ends = [x for x in log_text(tmp_path).splitlines() if "| cycle_end |" in x]
     assert [x.split(" cycle_id=")[1].split()[0] for x in ends[:2]] == ["1", "2"]
     assert all("single_cycle=false" in x for x in ends)
+    last = log_text(tmp_path).splitlines()[-1]
+    assert "| run_stopped |" in last or "exit_code=143" in last
 
 
 @posix
@@ -241,6 +245,15 @@ def test_terminated_in_the_middle_of_a_cycle(tmp_path: Path) -> None:
     last = log_text(tmp_path).splitlines()[-1]
     assert "| cycle_end |" in last
     assert "exit_code=143" in last
+
+
+@posix
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_nothing(tmp_path: Path, closed: str) -> None:
+    command = f"exec '{sys.executable}' '{ROOT / 'main.py'}' --single-cycle {closed}"
+    done = run(["sh", "-c", command], tmp_path)
+    assert done.returncode == 0
+    assert "| cycle_end |" in log_text(tmp_path)
 
 
 def test_an_interpreter_without_the_dependencies_is_told_what_to_run(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_the_example_with_every_line_in_force_is_accepted(tmp_path: Path) -> Non
     (tmp_path / "watchlist.json").write_text('[{"asset_type":"FxSpot","uic":21}]', "utf-8")
     settings = load({}, home=tmp_path)
     assert settings.watchlist[0].instrument.uic == 21
-    assert settings.saxo_rest_base == "http://127.0.0.1:8700/sim/openapi"
+    assert settings.saxo_rest_base == "http://127.0.0.1:8420/sim/openapi"
 
 
 def test_every_default_is_accepted_by_its_own_kind() -> None:

@@ -77,7 +77,10 @@ class CommandFolder(click.Group):
         if not standalone_mode:
             return run()
         code = _exit_code(run)
-        sys.exit(code if _flush_stdout() else EXIT_CLOSED_PIPE)
+        try:
+            sys.exit(code if _flush_stdout() else EXIT_CLOSED_PIPE)
+        except OSError as error:
+            sys.exit(_tell_output(error))
 
 
 def _exit_code(run: Callable[[], Any]) -> int:
@@ -91,6 +94,8 @@ def _exit_code(run: Callable[[], Any]) -> int:
         return EXIT_INTERRUPTED
     except TradebotError as error:
         return _tell(error)
+    except OSError as error:
+        return _tell_output(error) if error.filename is None else _tell_bug(error)
     except Exception as error:  # noqa: BLE001 - the last frame: a bug must not print a secret
         return _tell_bug(error)
     return result if isinstance(result, int) else 0
@@ -107,6 +112,8 @@ def _closed_pipe_exits() -> Iterator[None]:
 def _flush_stdout() -> bool:
     """Write what is still buffered. False when the reader has gone: then stdout leads nowhere,
     so that the interpreter's own flush at exit has nothing to complain about."""
+    if sys.stdout is None:  # closed by whoever started us
+        return True
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -125,6 +132,15 @@ def _tell(error: TradebotError) -> int:
     if isinstance(error, UsageError | SettingsError | StorageError):
         return EXIT_USAGE
     return int(error.exit_code)
+
+
+def _tell_output(error: OSError) -> int:
+    """The answer could not be written, to a full disk for example."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)  # or the interpreter's own flush at exit would fail once more
+    os.close(nowhere)
+    click.echo(f"tradebot: the output cannot be written: {error.strerror}", err=True)
+    return EXIT_USAGE
 
 
 def _tell_bug(error: Exception) -> int:

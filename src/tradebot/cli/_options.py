@@ -9,7 +9,7 @@ import click
 ENV_FILE = click.option(
     "--env-file",
     type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
-    help="Read this file instead of the .env beside main.py.",
+    help="Read this file instead of the .env in the bot's own folder.",
 )
 OUTPUT = click.option(
     "--output",

@@ -108,7 +108,7 @@ def _open(env_file: Path | None, home: Path) -> tuple[Path | None, EnvFile, list
         problems = [f"{path}: there is no such file"] if env_file is not None else []
         return None, EMPTY, problems
     except OSError as error:
-        return None, EMPTY, [f"{path}: cannot be read: {error.strerror}"]
+        return path, EMPTY, [f"{path}: cannot be read: {error.strerror}"]
 
 
 @dataclass

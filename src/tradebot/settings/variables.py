@@ -33,7 +33,7 @@ BROKER = Group(
             None,
             "The address of the OpenAPI, for a simulator that runs by itself.",
             default_note="Saxo's own for SIM and LIVE; the built-in simulator on LOCAL",
-            example="http://127.0.0.1:8700/sim/openapi",
+            example="http://127.0.0.1:8420/sim/openapi",
         ),
         Variable(
             "SAXO_AUTH_BASE",
@@ -41,7 +41,7 @@ BROKER = Group(
             None,
             "The address that logins and tokens come from; goes with SAXO_REST_BASE.",
             default_note="Saxo's own for SIM and LIVE; the built-in simulator on LOCAL",
-            example="http://127.0.0.1:8700",
+            example="http://127.0.0.1:8420",
         ),
         Variable(
             "SAXO_AUTH_MODE",

@@ -43,8 +43,12 @@ class State:
             self.created = self._prepare()
         except sqlite3.Error as error:
             self._connection.close()
+            damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
+                error, sqlite3.OperationalError
+            )
+            advice = "delete it to start afresh" if damaged else "check its owner and permissions"
             raise StorageError(
-                f"{path} is not a usable simulator state ({error}); delete it to start afresh"
+                f"{path} is not a usable simulator state ({error}); {advice}"
             ) from error
         except StorageError:
             self._connection.close()

@@ -148,6 +148,12 @@ _CYCLE = (
         "placed rejected skipped unresolved http_calls",
     ),
     event(
+        "run_stopped",
+        INFO,
+        "A loop of cycles was asked to stop (SIGTERM, Ctrl-C) while it waited for the next one.",
+        required="exit_code",
+    ),
+    event(
         "schedule_jitter",
         INFO,
         "Waited a little so that not all bots ask the broker at the same second.",

@@ -151,7 +151,7 @@ _CYCLE = (
 
 _MARKET = (
     Field("quotes", INTEGER, "instruments with a quote"),
-    Field("bars", INTEGER, "instruments with bars"),
+    Field("bars", INTEGER, "closed bars, of all instruments together"),
     Field("missing", INTEGER, "instruments without usable data"),
     Field("missing_ids", TEXT, "which"),
     Field("bars_have", INTEGER, "closed bars there are"),

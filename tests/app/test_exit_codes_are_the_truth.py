@@ -134,17 +134,9 @@ def test_the_broker_is_not_there(tmp_path: Path) -> None:
 
 
 def test_two_at_once_one_runs_and_the_other_names_it(tmp_path: Path) -> None:
-    """The first is held in its cycle by a strategy that waits for a file."""
-    (tmp_path / "waiting.py").write_text(WAITING, encoding="utf-8")
-    more = {
-        "PYTHONPATH": str(tmp_path),
-        "STRATEGY_NAME": "waiting:Waiting",
-        "WAIT_FOR": str(tmp_path / "go"),
-    }
-    first = start_bot(tmp_path, "--single-cycle", **more)
+    first = start_waiting(tmp_path, "go")
     try:
-        wait_for((tmp_path / "go.asked").exists, "the first run's strategy")
-        second = run_bot(tmp_path, "--single-cycle", **more)
+        second = run_bot(tmp_path, "--single-cycle", **waiting(tmp_path, "go"))
     finally:
         (tmp_path / "go").write_text("", encoding="utf-8")
         first.communicate(timeout=60)
@@ -185,6 +177,22 @@ class Waiting:
             time.sleep(0.02)
         return Signal(Action.HOLD, "waited")
 """
+
+
+def start_waiting(folder: Path, gate: str) -> subprocess.Popen[str]:
+    """A run that stands in its strategy until the file `gate` appears."""
+    (folder / "waiting.py").write_text(WAITING, encoding="utf-8")
+    bot = start_bot(folder, "--single-cycle", **waiting(folder, gate))
+    wait_for((folder / f"{gate}.asked").exists, "the strategy")
+    return bot
+
+
+def waiting(folder: Path, gate: str) -> dict[str, str]:
+    return {
+        "PYTHONPATH": str(folder),
+        "STRATEGY_NAME": "waiting:Waiting",
+        "WAIT_FOR": str(folder / gate),
+    }
 
 
 @posix
@@ -229,15 +237,7 @@ def taken(lock: RunLock) -> bool:
 
 @posix
 def test_terminated_in_the_middle_of_a_cycle(tmp_path: Path) -> None:
-    (tmp_path / "waiting.py").write_text(WAITING, encoding="utf-8")
-    bot = start_bot(
-        tmp_path,
-        "--single-cycle",
-        PYTHONPATH=str(tmp_path),
-        STRATEGY_NAME="waiting:Waiting",
-        WAIT_FOR=str(tmp_path / "go"),
-    )
-    wait_for((tmp_path / "go.asked").exists, "the strategy")
+    bot = start_waiting(tmp_path, "go")
     bot.send_signal(signal.SIGTERM)
     (tmp_path / "go").write_text("", encoding="utf-8")
     bot.communicate(timeout=60)
@@ -290,15 +290,7 @@ def test_scheduled_twice_in_one_slot_trades_once(tmp_path: Path) -> None:
 
 @posix
 def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
-    (tmp_path / "waiting.py").write_text(WAITING, encoding="utf-8")
-    bot = start_bot(
-        tmp_path,
-        "--single-cycle",
-        PYTHONPATH=str(tmp_path),
-        STRATEGY_NAME="waiting:Waiting",
-        WAIT_FOR=str(tmp_path / "never"),
-    )
-    wait_for((tmp_path / "never.asked").exists, "the strategy")
+    bot = start_waiting(tmp_path, "never")
     bot.send_signal(signal.SIGTERM)
     time.sleep(0.2)
     bot.send_signal(signal.SIGTERM)

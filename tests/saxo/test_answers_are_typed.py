@@ -7,29 +7,16 @@ Keys, ids and prices are invented; the shapes are those of Saxo's reference and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from support.saxo_client import scripted_client
-from support.scripted_http import Step, reply
+from support.scripted_http import reply
+from support.shapes import ACCOUNT_KEY, APPLE, CLIENT_KEY, EURUSD, answer, at
 from tradebot.errors import BadAnswer
-from tradebot.model import Bar, InstrumentId
+from tradebot.model import Bar
 from tradebot.saxo.client import SaxoClient
-
-CLIENT_KEY = "Q2xp|ZW50+S2V5/MQ=="
-ACCOUNT_KEY = "QWNj|b3VudC1LZXk="
-APPLE = InstrumentId("Stock", 211)
-EURUSD = InstrumentId("FxSpot", 21)
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def answer(body: object) -> Step:
-    return reply(200, body, {"Content-Type": "application/json; charset=utf-8"})
 
 
 def test_user() -> None:

@@ -3,27 +3,13 @@
 # ruff: noqa: SIM117 - what raises stands apart from what sets the scene
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from support.saxo_client import scripted_client
 from support.scripted_http import Received, Step, reply
+from support.shapes import ACCOUNT_KEY, APPLE, CLIENT_KEY, EURUSD, answer, at
 from tradebot.errors import RequestRefused
 from tradebot.model import InstrumentId
-
-CLIENT_KEY = "Q2xp|ZW50+S2V5/MQ=="
-ACCOUNT_KEY = "QWNj|b3VudC1LZXk="
-APPLE = InstrumentId("Stock", 211)
-EURUSD = InstrumentId("FxSpot", 21)
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def answer(body: object) -> Step:
-    return reply(200, body, {"Content-Type": "application/json; charset=utf-8"})
 
 
 def test_instrument_search() -> None:

@@ -161,7 +161,9 @@ def test_a_failed_precheck_sends_nothing(
     bench.fault(fault, endpoint=ORDERS + "/precheck", method="POST", params=params)
     report = bench.cycle()
     assert [e.failure_reason for e in report.executions] == [reason]
-    assert bench.lines("execution_precheck_failed")[0]["failure_reason"] == reason
+    failed = bench.lines("execution_precheck_failed")[0]
+    assert failed["failure_reason"] == reason
+    assert ("msg" in failed) is fault.startswith("precheck_error")  # in the broker's own words
     assert bench.lines("execution_order_sending") == []
     assert bench.orders_at_broker() == 0
     bench.clear_faults()

@@ -132,3 +132,16 @@ def test_keys_in_a_path_are_masked_and_queries_dropped(path: str, expected: str 
 def test_a_long_answer_is_cut_after_masking() -> None:
     masked = mask_sensitive("word " * 100 + "token=abc", "response_snippet")
     assert len(masked) == 256
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["OrderNotPlaced: the instrument is closed", "NotPermitted: ask your bank", "NotPossible: no"],
+)
+def test_the_brokers_words_are_no_one_time_passwords(text: str) -> None:
+    assert mask_sensitive(text, "msg") == text
+
+
+@pytest.mark.parametrize("text", ["otp: 123456", "user_otp=123456", "pin-otp: 123456"])
+def test_one_time_passwords_still_are(text: str) -> None:
+    assert "123456" not in mask_sensitive(text, "msg")

@@ -280,3 +280,15 @@ def test_threads_write_whole_lines(folder: Path) -> None:
         for line in path.read_text().splitlines()
     ]
     assert sorted(found) == sorted(f"{name} {n}" for name in range(4) for n in range(300))
+
+
+def test_a_fragment_of_another_process_does_not_swallow_the_next_line(folder: Path) -> None:
+    with setup_logging(folder, console=False):
+        assert log_event("log_message", "first")
+    with (folder / "bot.log").open("a", encoding="utf-8") as file:
+        file.write("2026-03-02T10:00:00.000Z | INFO  | a process that was kil")
+    with setup_logging(folder, console=False):
+        assert log_event("log_message", "second")
+    lines = (folder / "bot.log").read_text(encoding="utf-8").splitlines()
+    assert parse(lines[-1]).fields["msg"] == "second"
+    assert len(lines) == 3

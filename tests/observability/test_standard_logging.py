@@ -105,3 +105,10 @@ def test_without_a_session_events_become_masked_records(
     assert message.startswith("whatever zone=a exc_type=ValueError exc_msg=x stack=")
     assert message.endswith('access_token=*** msg="a text"')
     assert caplog.records[-1].name == __name__
+
+
+def test_two_keys_that_are_written_alike_are_told_apart(folder: Path, bare_root: str) -> None:
+    with setup_logging(folder, console=False):
+        logging.getLogger("theirs").warning("text", extra={"a-b": 1, "a_b": 2})
+    line = parse((folder / "bot.log").read_text(encoding="utf-8").splitlines()[-1])
+    assert sorted(line.fields[key] for key in line.fields if key.startswith("a_b")) == ["1", "2"]

@@ -10,9 +10,9 @@ import pytest
 
 from support.login_scene import NOW, REFUSED, OpenScene, Scene, TokenServer, scenes, tokens
 from support.scripted_http import CLOSE, HANG, Received, Step, free_port, reply
-from tradebot.errors import BrokerUnavailable, LoginError
+from tradebot.errors import BrokerUnavailable, LoginError, StorageError
 from tradebot.saxo.auth import open_token_source
-from tradebot.saxo.token_store import StoredTokens
+from tradebot.saxo.token_store import StoredTokens, TokenStore
 from tradebot.saxo.transport import Transport
 
 
@@ -34,7 +34,8 @@ def open_scene(tmp_path: Path) -> Iterator[OpenScene]:
         reply(200, b""),
         reply(200, b"<html>"),
         reply(200, {"access_token": "", "expires_in": 1200}),
-        reply(200, {"access_token": "x", "expires_in": 0}),
+        reply(403, b"<html>a firewall</html>"),
+        reply(404),
         reply(302),
     ],
 )
@@ -99,7 +100,7 @@ def test_no_connection_is_no_lost_login(open_scene: OpenScene, tmp_path: Path) -
         assert transport.http_calls == 2
 
 
-@pytest.mark.parametrize("refusal", [REFUSED, reply(400), reply(403, b"<html>")])
+@pytest.mark.parametrize("refusal", [REFUSED, reply(400), reply(401)])
 def test_a_refused_refresh_is_a_lost_login_and_remembered(
     open_scene: OpenScene, refusal: Step
 ) -> None:
@@ -242,3 +243,85 @@ def test_a_refused_code_is_said(open_scene: OpenScene) -> None:
 def test_only_the_simulator_logs_in_by_itself(open_scene: OpenScene) -> None:
     with pytest.raises(LoginError, match="simulator"):
         open_scene().source.login_without_person()
+
+
+@pytest.mark.parametrize("word", ["invalid_client", "unauthorized_client"])
+def test_a_wrong_app_secret_does_not_end_the_login(open_scene: OpenScene, word: str) -> None:
+    scene = open_scene(reply(401, {"error": word}))
+    scene.store.save(tokens())
+    scene.clock.advance(700)
+    with pytest.raises(LoginError, match="SAXO_APP_SECRET"):
+        scene.source.access_token()
+    assert not scene.stored.lost
+
+
+@pytest.mark.parametrize(
+    ("body", "life"),
+    [
+        ({"expires_in": 1200.5, "refresh_token": "refresh-token-new"}, 1200.5),
+        ({"expires_in": "900", "refresh_token": "refresh-token-new"}, 900),
+        ({"expires_in": 0, "refresh_token": "refresh-token-new"}, 300),
+        ({"refresh_token": "refresh-token-new", "refresh_token_expires_in": 10**14}, 300),
+    ],
+)
+def test_a_rotated_pair_is_kept_whatever_else_the_answer_says(
+    open_scene: OpenScene, body: dict[str, object], life: float
+) -> None:
+    scene = open_scene(reply(201, {"access_token": "access-token-new", **body}))
+    scene.store.save(tokens())
+    scene.clock.advance(700)
+    assert scene.source.access_token() == "access-token-new"
+    assert scene.stored.refresh_token == "refresh-token-new"
+    assert (scene.stored.access_expires_at - scene.stored.obtained_at).total_seconds() == life
+
+
+def test_without_a_new_refresh_token_the_old_one_stays(open_scene: OpenScene) -> None:
+    scene = open_scene(reply(201, {"access_token": "access-token-new", "expires_in": 1200}))
+    old = tokens()
+    scene.store.save(old)
+    scene.clock.advance(700)
+    scene.source.access_token()
+    assert scene.stored.refresh_token == old.refresh_token
+    assert scene.stored.refresh_expires_at == old.refresh_expires_at
+
+
+def test_tokens_of_another_mode_are_not_sent_and_not_called_lost(open_scene: OpenScene) -> None:
+    scene = open_scene()
+    scene.store.save(tokens(mode="pkce"))
+    scene.clock.advance(700)
+    with pytest.raises(LoginError, match="nobody has logged in"):
+        scene.source.access_token()
+    assert scene.server.received == []
+    assert not scene.stored.lost
+
+
+def test_a_pair_that_cannot_be_saved_at_first_is_saved_later(
+    open_scene: OpenScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = open_scene(
+        reply(
+            201,
+            {
+                "access_token": "access-token-new",
+                "expires_in": 1200,
+                "refresh_token": "refresh-token-new",
+            },
+        )
+    )
+    scene.store.save(tokens())
+    scene.clock.advance(700)
+    real = TokenStore.save
+    full = [False, True, True]  # the mark that a refresh began is saved, the new pair is not
+
+    def save(self: TokenStore, pair: StoredTokens) -> None:
+        if full and full.pop(0):
+            raise StorageError("cannot write the token file: no space left on device")
+        real(self, pair)
+
+    monkeypatch.setattr(TokenStore, "save", save)
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            scene.source.access_token()
+    assert scene.source.access_token() == "access-token-new"
+    assert scene.stored.refresh_token == "refresh-token-new"
+    assert len(scene.server.received) == 1

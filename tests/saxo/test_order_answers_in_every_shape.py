@@ -348,3 +348,10 @@ def test_what_an_order_would_wait_for_can_be_waited_for_before() -> None:
         assert clock.monotonic() == 1
         client.place_order(ORDER, request_id="r-8")
         assert clock.monotonic() == 1
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_an_answer_nested_beyond_reason_leaves_it_open(status: int) -> None:
+    with scripted_client([reply(status, b"[" * 20_000)]) as (client, _):
+        with pytest.raises(OutcomeUnknown):
+            client.place_order(ORDER, request_id="r-1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -342,3 +343,32 @@ def test_two_keepalives_at_once_refresh_once(
         thread.join(60)
     assert codes == [0, 0, 0]
     assert len(broker.received) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_stop_waits_until_the_new_tokens_are_saved(environ: dict[str, str]) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def script(_request: Received) -> Step:
+        asked.set()
+        assert go_on.wait(30)
+        pair = {"access_token": "access-token-1", "expires_in": 1200}
+        return reply(201, pair | {"refresh_token": "refresh-token-1"})
+
+    with ScriptedServer(script) as server:
+        environ = sim_environment(environ, server.base)
+        store(environ, timedelta(minutes=11))
+        process = start(environ, "keepalive")
+        assert asked.wait(30)
+        process.send_signal(signal.SIGTERM)
+        go_on.set()
+        process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+    assert access_token(environ) == "access-token-1"
+
+
+def test_a_pasted_address_in_the_wrong_place_is_not_repeated(environ: dict[str, str]) -> None:
+    address = "http://localhost:5000/callback?code=SEKRETCODE1234&state=0123456789abcdef"
+    code, out, err = run(environ, "login", address)
+    assert code == 2
+    assert "SEKRETCODE1234" not in out + err

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -88,7 +89,12 @@ def _exit_code(run: Callable[[], Any]) -> int:
     try:
         result = run()
     except click.ClickException as error:
-        error.show()
+        from tradebot.observability import mask_sensitive
+
+        # It may repeat what was typed: an address with a login's code, for example.
+        text = io.StringIO()
+        error.show(file=text)
+        click.echo(mask_sensitive(text.getvalue().rstrip("\n"), "msg"), err=True)
         return error.exit_code
     except click.Abort:
         return EXIT_INTERRUPTED

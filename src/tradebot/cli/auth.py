@@ -7,9 +7,11 @@ import dataclasses
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import uuid
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,7 +111,8 @@ def keepalive(env_file: Path | None) -> int:
         _transport(settings) as transport,
     ):
         source = _source(settings, transport, app_of(settings))
-        source.access_token()
+        with _signals_wait():
+            source.access_token()
         tokens = source.current
     if tokens is not None:
         click.echo(f"the access token lasts until {_time(tokens.access_expires_at)}", err=True)
@@ -161,6 +164,23 @@ def _log(settings: Settings) -> Session:
     return open_log(settings, str(uuid.uuid4()), single_cycle=False, console=False)
 
 
+@contextlib.contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Let a stop wait while tokens are exchanged: between the server's answer and the saved file
+    there is only one good pair, and it is in this process. The exchange has time-outs of its own.
+    """
+    arrived: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {n: signal.signal(n, lambda number, _frame: arrived.append(number)) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if arrived:
+            signal.raise_signal(arrived[0])
+
+
 # -- the browser -------------------------------------------------------------------------------
 
 
@@ -183,7 +203,8 @@ def _login_with_browser(
         )
         threading.Thread(target=_read_pasted, args=(arrived,), daemon=True).start()
         code = _wait_for_code(attempt, arrived, timeout, listening=listener is not None)
-    return _source(settings, transport, app).login_with_code(code, attempt.verifier)
+    with _signals_wait():
+        return _source(settings, transport, app).login_with_code(code, attempt.verifier)
 
 
 def _listener(app: App, arrived: queue.SimpleQueue[str | None]) -> RedirectListener | None:

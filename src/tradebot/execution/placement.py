@@ -78,6 +78,7 @@ def _doubt(status: int | None) -> FailureReason:
 def _log_rejected(reason: FailureReason, answer: OrderAnswer | None) -> None:
     log_event(
         "execution_order_rejected",
+        (answer.error_message if answer else None) or "",
         failure_reason=reason,
         error_code=answer.error_code if answer else None,
         http_status=answer.http_status if answer else None,

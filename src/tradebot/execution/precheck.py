@@ -75,6 +75,7 @@ def _judge(answer: PrecheckAnswer) -> None:
         reason = _refusal(answer.error_code)
         log_event(
             "execution_precheck_failed",
+            answer.error_message or "",
             precheck_ok=False,
             failure_reason=reason,
             error_code=answer.error_code,

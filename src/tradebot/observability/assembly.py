@@ -175,9 +175,11 @@ class Assembler:
         redactor = self.redactor
         # Two keys may be written alike; the later one gets a number.
         written = clean_key(redactor.key(key))
+        taken = {plan.prefix[:-1] for plan in plans.values()}
         if written != key:
-            taken = {plan.prefix[:-1] for plan in plans.values()} | _CORRELATION
-            written = unique_key(written, taken | set(self._catalogue.fields))
+            taken |= _CORRELATION | set(self._catalogue.fields)
+        if written in taken:
+            written = unique_key(written, taken)
         plain = redactor.key_is_public(key) and not redactor.secrets.has_numeric
         plan = _KeyPlan(key, f"{written}=", plain)
         if len(plans) < _REMEMBERED_KEYS:

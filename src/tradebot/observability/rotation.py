@@ -193,15 +193,25 @@ def _beyond_days(folder: Path, days: int, when: float) -> list[Path]:
     )
     oldest = when - days * _DAY_SECONDS
     return [
-        path
-        for day, _, path in dated[days:]
-        if day < day_of(oldest) and path.stat().st_mtime < oldest
+        path for day, _, path in dated[days:] if day < day_of(oldest) and _is_older(path, oldest)
     ]
+
+
+def _is_older(path: Path, than: float) -> bool:
+    try:
+        return path.stat().st_mtime < than
+    except FileNotFoundError:
+        return False  # another process was faster
 
 
 def total_bytes(folder: Path) -> int:
     """The size of the live file and all rotated ones."""
-    return sum(path.stat().st_size for path in _regular_files(folder) if is_own_name(path.name))
+    total = 0
+    for path in _regular_files(folder):
+        # Another process may move or delete one while we look.
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size if is_own_name(path.name) else 0
+    return total
 
 
 def _regular_files(folder: Path) -> list[Path]:

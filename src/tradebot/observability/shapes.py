@@ -21,7 +21,9 @@ TEXT_RUN = 40
 _SENSITIVE = re.compile(
     "token|secret|authorization|bearer|refresh|password|passwd|passphrase|pwd|cookie|apikey|appkey"
     "|accesskey|credential|signature|privatekey|assertion|jwt|verifier|accountkey|clientkey"
-    "|userkey|accountid|clientid|userid|session|otp"
+    "|userkey|accountid|clientid|userid|session"
+    # The broker's OrderNotPlaced and its like are no one-time passwords.
+    "|otp(?!laced|ermitted|ossible|resent|rocessed|rimary|rovided)"
 )
 _SENSITIVE_WHOLE = frozenset(("code", "state", "pin", "sid"))
 _STRIPPED = str.maketrans("", "", "_-. ")

@@ -38,6 +38,16 @@ def make_private_folder(folder: Path, is_own: Callable[[str], bool]) -> None:
         folder.chmod(FOLDER_MODE)
 
 
+def ends_with_newline(path: Path) -> bool:
+    """Is the last byte of a file that is not empty a newline? True when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) == b"\n"
+    except OSError:
+        return True
+
+
 def open_for_append(path: Path) -> int:
     """A descriptor whose every write goes to the end of the file, whoever else writes.
 

@@ -48,7 +48,7 @@ def decode(response: Response, kind: Any) -> Any:
         return _decoder(kind).decode(response.body)
     except msgspec.ValidationError as error:
         raise _bad(response, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _bad(response, "the body is not JSON") from None
 
 
@@ -56,7 +56,7 @@ def loose(body: bytes) -> object:
     """The body as plain JSON values, or None when it is not JSON."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

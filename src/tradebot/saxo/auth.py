@@ -26,6 +26,8 @@ from tradebot.saxo.transport import AnswerLost, Transport
 _LOCK_TIMEOUT_SECONDS = 40.0
 """Longer than a refresh with its one repetition can take."""
 _REPEAT_WAIT_SECONDS = 1.0
+_APP_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
+"""OAuth's words (RFC 6749, 5.2) for a wrong app key or secret, not for a dead refresh token."""
 _PAUSE_AFTER_FAILURE = timedelta(seconds=30)
 """While the old token still lives, a failed refresh is not repeated at every request."""
 
@@ -97,6 +99,7 @@ class RotatingTokenSource:
         self._env = env
         self._relogin = relogin
         self._current: StoredTokens | None = None
+        self._unsaved: StoredTokens | None = None
         self._not_before: datetime | None = None
 
     @property
@@ -106,6 +109,7 @@ class RotatingTokenSource:
 
     def access_token(self) -> str:
         """A live access token, refreshed first when half of its life is over."""
+        self._save_pending()
         if self._current is None:
             self._current = self._load()
         current, now = self._current, self._clock.now()
@@ -116,6 +120,7 @@ class RotatingTokenSource:
         return self._renew(refused=None).access_token
 
     def refresh_after_401(self, old: str) -> str:
+        self._save_pending()
         return self._renew(refused=old).access_token
 
     def login_with_code(self, code: str, code_verifier: str | None = None) -> StoredTokens:
@@ -181,6 +186,11 @@ class RotatingTokenSource:
         try:
             return self._adopt(self._ask_twice(tokens))
         except GrantRefused as error:
+            if error.error_code in _APP_REFUSED:
+                raise LoginError(
+                    "the login server refused the app itself"
+                    f" ({error.error_code}): check SAXO_APP_KEY and SAXO_APP_SECRET"
+                ) from None
             if reread:
                 other = self._load()
                 if other is not None and other.refresh_token != tokens.refresh_token:
@@ -246,10 +256,17 @@ class RotatingTokenSource:
         raise LoginError(f"the login is lost: {reason}. Log in again: {LOGIN_COMMAND}")
 
     def _adopt(self, tokens: StoredTokens) -> StoredTokens:
-        self._store.save(tokens)
-        self._current = tokens
+        """Keep a new pair: in memory first, because the old one is dead whatever the disk does."""
+        self._current = self._unsaved = tokens
         self._not_before = None
+        self._save_pending()
         return tokens
+
+    def _save_pending(self) -> None:
+        """Save what could not be saved before. Nothing is sent with a pair that is not stored."""
+        if self._unsaved is not None:
+            self._store.save(self._unsaved)
+            self._unsaved = None
 
     def _load(self) -> StoredTokens | None:
         try:
@@ -260,7 +277,7 @@ class RotatingTokenSource:
                 raise
             return None
         # A file of another environment or mode holds nothing that could be refreshed here.
-        if tokens is not None and tokens.env != self._env:
+        if tokens is not None and (tokens.env, tokens.mode) != (self._env, self._endpoint.mode):
             return None
         return tokens
 

@@ -68,7 +68,10 @@ class LoginAttempt:
 
         Raises ForeignRedirect when it is not this login's answer, LoginError when it is a refusal.
         """
-        parameters = parse_qs(urlsplit(redirect.strip()).query)
+        try:
+            parameters = parse_qs(urlsplit(redirect.strip()).query)
+        except ValueError:
+            raise ForeignRedirect("this is not an address. Paste the whole address.") from None
         if not hmac.compare_digest(_one(parameters, "state").encode(), self.state.encode()):
             raise ForeignRedirect(
                 "this address does not belong to this login (its `state` differs)."

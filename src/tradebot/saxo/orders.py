@@ -16,6 +16,7 @@ import msgspec
 
 from tradebot.errors import OutcomeUnknown
 from tradebot.model import InstrumentId
+from tradebot.observability import mask_sensitive
 from tradebot.saxo.answers import decode, find_text, loose
 from tradebot.saxo.exchange import Response
 from tradebot.saxo.messages import Message
@@ -300,7 +301,8 @@ def _message(place: dict[str, Any]) -> str | None:
     if isinstance(model_state, dict):
         parts += [f"{name}: {texts}" for name, texts in model_state.items()]
     text = " ".join(" ".join(str(part) for part in parts if part).split())
-    return text[:300] or None
+    # Masked before it is cut: half a secret would no longer be recognised.
+    return mask_sensitive(text, "msg")[:300] if text else None
 
 
 def _number(amount: Decimal) -> int | float:

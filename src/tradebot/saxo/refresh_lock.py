@@ -35,6 +35,11 @@ else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:
+            raise StorageError(
+                f"the token lock cannot be taken: {error.strerror}. Put SAXO_TOKEN_FILE on a local"
+                " disk: network folders often cannot lock."
+            ) from None
         return True
 
 

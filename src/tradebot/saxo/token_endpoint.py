@@ -46,11 +46,21 @@ class GrantRefused(Exception):
         self.error_code = error_code
 
 
+_REFUSALS = frozenset({400, 401})
+"""What a dead grant is answered with. Any other 4xx (a firewall's 403, a 404 during maintenance)
+does not come from OAuth and says nothing about the login."""
+_SHORTEST_LIFE = 300.0
+"""Seconds assumed for an access token whose answer does not say."""
+_LONGEST_LIFE = 366 * 86400.0
+
+
 class _Pair(msgspec.Struct):
+    """Only the access token is needed; a pair that was rotated must not be lost over the rest."""
+
     access_token: str
-    expires_in: int
+    expires_in: float | None = None
     refresh_token: str | None = None
-    refresh_token_expires_in: int | None = None
+    refresh_token_expires_in: float | None = None
 
 
 class TokenEndpoint:
@@ -75,7 +85,19 @@ class TokenEndpoint:
         usable pair.
         """
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token or ""}
-        return self._request(form, tokens.code_verifier)
+        new = self._request(form, tokens.code_verifier)
+        if new.refresh_token is None:  # then the old one stays good (RFC 6749, section 6)
+            new = msgspec.structs.replace(
+                new,
+                refresh_token=tokens.refresh_token,
+                refresh_expires_at=tokens.refresh_expires_at,
+            )
+        return new
+
+    @property
+    def mode(self) -> str:
+        """`oauth` or `pkce`: tokens of one are no use to the other."""
+        return self._app.mode
 
     def _request(self, form: dict[str, str], code_verifier: str | None) -> StoredTokens:
         grant = form["grant_type"]
@@ -115,7 +137,7 @@ class TokenEndpoint:
             mode=self._app.mode,
             access_token=pair.access_token,
             obtained_at=obtained_at,
-            access_expires_at=obtained_at + timedelta(seconds=pair.expires_in),
+            access_expires_at=obtained_at + timedelta(seconds=pair.expires_in or _SHORTEST_LIFE),
             refresh_token=pair.refresh_token,
             refresh_expires_at=(
                 None if refresh_life is None else obtained_at + timedelta(seconds=refresh_life)
@@ -134,7 +156,7 @@ class TokenEndpoint:
 def _pair(response: Response) -> _Pair:
     if not response.ok:
         code = error_code_of(response.body)
-        if 400 <= response.status < 500 and response.status not in (408, 429):
+        if response.status in _REFUSALS:
             raise GrantRefused(response.status, code)
         raise BrokerUnavailable(
             f"{response.endpoint}: the login server answered {response.status}",
@@ -147,12 +169,14 @@ def _pair(response: Response) -> _Pair:
         pair = msgspec.json.decode(response.body, type=_Pair, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pair = None
-    if pair is None or not pair.access_token or not 0 < pair.expires_in < 10**8:
+    if pair is None or not pair.access_token:
         raise BadAnswer(
             f"{response.endpoint}: the login server's answer holds no usable tokens",
             endpoint=response.endpoint,
             status=response.status,
         )
+    pair.expires_in = _sensible(pair.expires_in) or _SHORTEST_LIFE
+    pair.refresh_token_expires_in = _sensible(pair.refresh_token_expires_in)
     keep_secret(pair.access_token)
     if pair.refresh_token:
         keep_secret(pair.refresh_token)
@@ -174,3 +198,10 @@ def _log_failure(grant: str, error: GrantRefused | BrokerUnavailable | BadAnswer
         http_status=error.status,
         error_code=error.error_code,
     )
+
+
+def _sensible(seconds: float | None) -> float | None:
+    """A life time as it can be reckoned with; None for one that cannot be meant."""
+    if seconds is None or not seconds > 0:
+        return None
+    return min(seconds, _LONGEST_LIFE)

@@ -111,7 +111,8 @@ class TokenStore:
                 with contextlib.suppress(OSError):
                     temporary.unlink()
                 raise
-            _sync_folder(self.path.parent)
+            with contextlib.suppress(OSError):
+                _sync_folder(self.path.parent)  # the new file is there; some systems cannot do this
         except OSError as error:
             raise StorageError(
                 f"cannot write the token file {self.path}: {error.strerror}."

@@ -23,7 +23,7 @@ from tradebot.errors import StorageError
 from tradebot.observability import rotation
 from tradebot.observability.rotation import LIVE_NAME, Policy
 from tradebot.observability.system_files import (
-    ends_with_newline,
+    ends_in_a_fragment,
     make_private_folder,
     note_on_stderr,
     open_for_append,
@@ -182,6 +182,8 @@ class BotLog:
                     rotation.rotate_if_due(self.folder, self._policy, when)
                     rotation.delete_old(self.folder, self._policy, when)
                 self._open(when)
+                # What another process could not finish must not swallow our first line.
+                self._torn = bool(self._position) and ends_in_a_fragment(self.path)
         except OSError as error:
             raise StorageError(
                 f"LOG_DIR: {self.path} cannot be written ({error.strerror or error}): "
@@ -199,8 +201,6 @@ class BotLog:
         status = os.fstat(fd)
         self._identity = (status.st_dev, status.st_ino)
         self._position = status.st_size
-        # What another process could not finish must not swallow the next line.
-        self._torn = bool(status.st_size) and not ends_with_newline(self.path)
         day = rotation.day_of_file(self.path, status) if status.st_size else rotation.day_of(when)
         self._day_after = rotation.end_of_day(day)
         self._rest_until_next_look(when)

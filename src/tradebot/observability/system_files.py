@@ -20,6 +20,9 @@ FILE_MODE = 0o600
 _LOCK_TRIES = 100
 _LOCK_PAUSE_SECONDS = 0.01
 
+_FRAGMENT_LOOKS = (0.0, 0.01, 0.02)
+"""Seconds before each look."""
+
 
 def make_private_folder(folder: Path, is_own: Callable[[str], bool]) -> None:
     """Create `folder`, readable by its owner only.
@@ -38,14 +41,22 @@ def make_private_folder(folder: Path, is_own: Callable[[str], bool]) -> None:
         folder.chmod(FOLDER_MODE)
 
 
-def ends_with_newline(path: Path) -> bool:
-    """Is the last byte of a file that is not empty a newline? True when it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) == b"\n"
-    except OSError:
-        return True
+def ends_in_a_fragment(path: Path) -> bool:
+    """Does a file that is not empty end without a newline, and stay so for a moment?
+
+    The moment is for a line that another process is writing right now. False when it cannot be
+    read.
+    """
+    for pause in _FRAGMENT_LOOKS:
+        time.sleep(pause)
+        try:
+            with path.open("rb") as file:
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) == b"\n":
+                    return False
+        except OSError:
+            return False
+    return True
 
 
 def open_for_append(path: Path) -> int:

@@ -361,3 +361,17 @@ def test_a_policy_says_what_is_wrong_with_it() -> None:
         Policy("weekly")
     with pytest.raises(ValueError, match="max_bytes"):
         Policy("size", max_bytes=0)
+
+
+def test_files_that_another_process_takes_away_meanwhile_are_no_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with setup_logging(folder, console=False):
+        say("kept")
+    gone = [folder / "bot.log.2020-01-01", folder / "bot.log.2020-01-02"]
+    real = rotation._regular_files
+    monkeypatch.setattr(rotation, "_regular_files", lambda of: [*real(of), *gone])
+    assert rotation.total_bytes(folder) == (folder / "bot.log").stat().st_size
+    with setup_logging(folder, console=False, max_total_mb=1, retention_days=1):
+        say("again")
+    assert messages(folder / "bot.log") == ["kept", "again"]

@@ -325,3 +325,12 @@ def test_a_pair_that_cannot_be_saved_at_first_is_saved_later(
     assert scene.source.access_token() == "access-token-new"
     assert scene.stored.refresh_token == "refresh-token-new"
     assert len(scene.server.received) == 1
+
+
+def test_a_token_that_no_header_can_carry_is_a_bad_answer(open_scene: OpenScene) -> None:
+    bad = reply(201, {"access_token": "access-token\r\nnew", "expires_in": 1200})
+    scene = open_scene(bad)
+    scene.store.save(tokens())
+    scene.clock.advance(700)
+    assert scene.source.access_token() == tokens().access_token  # which lives a while yet
+    assert not scene.stored.lost

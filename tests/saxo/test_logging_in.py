@@ -255,3 +255,9 @@ def test_a_server_that_does_not_redirect_is_no_simulator(tmp_path: Path) -> None
             source = open_token_source(settings, transport, clock, app=OAUTH)
             with pytest.raises(BadAnswer, match="SAXO_AUTH_BASE"):
                 source.access_token()
+
+
+def test_a_text_that_is_no_address_is_refused_as_such() -> None:
+    attempt = LoginAttempt.begin(App("oauth", "app-key-1", "app-secret-1", "http://localhost/x"))
+    with pytest.raises(ForeignRedirect, match="not an address"):
+        attempt.code_from("http://[bad?code=1&state=2")

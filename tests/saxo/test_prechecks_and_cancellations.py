@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from support.judgement import passed
 from support.saxo_client import NOW, CountedTokens, scripted_client
 from support.scripted_http import reply
 from tradebot.clock import ManualClock
@@ -43,7 +44,7 @@ def test_a_precheck_that_passes() -> None:
         "PreCheckResult": "Ok",
     }
     answer = precheck(200, body)
-    assert answer.ok
+    assert passed(answer)
     assert answer.estimated_cash_required == 418.73
     assert answer.estimated_cash_required_currency == "EUR"
     assert answer.conversion_rate == 0.87601
@@ -67,7 +68,7 @@ def test_a_precheck_that_passes() -> None:
 )
 def test_everything_else_does_not_pass(status: int, body: object) -> None:
     answer = precheck(status, body)
-    assert not answer.ok
+    assert not passed(answer)
     assert answer.http_status == status
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from support.judgement import accepted, passed, refused
 from tradebot.clock import SystemClock
 from tradebot.errors import OutcomeUnknown, RequestRefused
 from tradebot.model import InstrumentId
@@ -110,10 +111,10 @@ def test_reference_data(client: SaxoClient) -> None:
 def test_a_round_trip_of_orders(sim: Simulator, client: SaxoClient) -> None:
     since = SystemClock().now() - timedelta(minutes=10)
     check = client.precheck(order(sim))
-    assert check.ok
+    assert passed(check)
     assert check.estimated_cash_required is not None
     bought = client.place_order(order(sim), request_id=new_request_id())
-    assert bought.accepted
+    assert accepted(bought)
     assert bought.external_reference == REFERENCE
     (position,) = client.positions()
     assert position.position_base.external_reference == REFERENCE
@@ -124,24 +125,24 @@ def test_a_round_trip_of_orders(sim: Simulator, client: SaxoClient) -> None:
     assert (rows[-1].status, rows[-1].sub_status) == ("FinalFill", "Confirmed")
     assert rows[-1].filled_amount == 10
     sold = client.place_order(order(sim, "Sell"), request_id=new_request_id())
-    assert sold.accepted
+    assert accepted(sold)
     assert len(client.closed_positions()) == 1
 
 
 def test_the_same_order_again_is_a_conflict(sim: Simulator, client: SaxoClient) -> None:
     request_id = new_request_id()
-    assert client.place_order(order(sim), request_id=request_id).accepted
+    assert accepted(client.place_order(order(sim), request_id=request_id))
     again = client.place_order(order(sim), request_id=request_id)
     assert again.http_status == 409
-    assert not again.accepted
-    assert not again.refused
+    assert not accepted(again)
+    assert not refused(again)
 
 
 def test_a_refusal(sim: Simulator, client: SaxoClient) -> None:
     answer = client.place_order(order(sim, amount=10**7), request_id=new_request_id())
-    assert answer.refused
+    assert refused(answer)
     assert answer.error_code is not None
-    assert not client.precheck(order(sim, amount=10**7)).ok
+    assert not passed(client.precheck(order(sim, amount=10**7)))
 
 
 def test_a_limit_order_works_until_it_is_cancelled(sim: Simulator, client: SaxoClient) -> None:
@@ -175,8 +176,8 @@ def test_an_accepted_order_that_is_not_completed(sim: Simulator, client: SaxoCli
     answer = client.place_order(order(sim), request_id=new_request_id())
     assert (answer.http_status, answer.error_code) == (202, "TradeNotCompleted")
     assert answer.order_id is not None
-    assert not answer.accepted
-    assert not answer.refused
+    assert not accepted(answer)
+    assert not refused(answer)
 
 
 def test_a_refusal_with_an_order_id_is_no_refusal(sim: Simulator, client: SaxoClient) -> None:
@@ -184,26 +185,26 @@ def test_a_refusal_with_an_order_id_is_no_refusal(sim: Simulator, client: SaxoCl
     answer = client.place_order(order(sim), request_id=new_request_id())
     assert answer.http_status == 400
     assert answer.order_id is not None
-    assert not answer.refused
+    assert not refused(answer)
 
 
 def test_a_precheck_that_says_ok_and_names_an_error(sim: Simulator, client: SaxoClient) -> None:
     fault(sim, kind="precheck_error_info")
     answer = client.precheck(order(sim))
     assert (answer.result, answer.error_code) == ("Ok", "InsufficientCash")
-    assert not answer.ok
+    assert not passed(answer)
 
 
 def test_disclaimers_are_read_and_answered(sim: Simulator, client: SaxoClient) -> None:
     fault(sim, kind="disclaimers", params={"disclaimers": [{"title": "Rules"}]})
     check = client.precheck(order(sim))
-    assert not check.ok
+    assert not passed(check)
     assert check.disclaimers is not None
     assert check.disclaimers.context is not None
     (text,) = client.disclaimers(check.disclaimers.tokens)
     assert (text.title, bool(text.is_blocking)) == ("Rules", False)
     client.answer_disclaimer(check.disclaimers.context, text.disclaimer_token, "Accepted")
-    assert client.precheck(order(sim)).ok
+    assert passed(client.precheck(order(sim)))
 
 
 def test_a_passing_outage_is_survived_by_reads(sim: Simulator, client: SaxoClient) -> None:

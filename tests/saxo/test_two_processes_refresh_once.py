@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from support.scripted_http import Received, ScriptedServer, Step, reply
+from tradebot.clock import SystemClock
+from tradebot.errors import StorageError
+from tradebot.saxo import refresh_lock
 from tradebot.saxo.token_store import StoredTokens, TokenStore
 
 PROCESSES = 4
@@ -108,3 +114,13 @@ def test_of_processes_at_half_life_one_refreshes_and_nobody_waits_in_vain(tmp_pa
     assert set(tokens) <= {"access-token-0", "access-token-1"}
     assert "access-token-1" in tokens
     assert len(received) == 1
+
+
+def test_a_disk_that_cannot_lock_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    lock = refresh_lock.refresh_lock(tmp_path / "tokens.json", SystemClock(), timeout=0)
+    with pytest.raises(StorageError, match="local disk"), lock:
+        raise AssertionError("the lock was not taken")

@@ -167,3 +167,12 @@ def test_whatever_is_accepted_a_real_shell_reads_the_same(
     path = tmp_path / "lines.env"
     path.write_text("".join(f"{line}\n" for line in accepted), encoding="utf-8")
     assert _sourced_by_shell("sh", path) == parse_env("\n".join(accepted)).values
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_or_a_folder_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        with pytest.raises(OSError, match="not a file"):
+            read_env_file(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,11 @@ def test_home_is_absolute_and_one_of_the_two() -> None:
     expected = clone_root(package) or user_state_folder({"XDG_STATE_HOME": "/state"})
     assert home({"XDG_STATE_HOME": "/state"}) == expected
     assert home().is_absolute()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="HOME is POSIX")
+def test_a_relative_home_is_not_taken_from_where_one_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "somewhere")
+    assert user_state_folder({}, "linux").is_absolute()

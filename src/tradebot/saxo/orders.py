@@ -29,7 +29,6 @@ UNKNOWN_OUTCOME_CODES: Final = frozenset(
 UNNAMED_ERROR: Final = "UnnamedError"
 """Ours, for an ErrorInfo without an ErrorCode: an error all the same."""
 
-_UNCLEAR_STATUSES = frozenset({408, 409, 425})
 _MAX_DEPTH = 8
 
 
@@ -88,7 +87,7 @@ class Disclaimers:
 
 @dataclass(frozen=True, slots=True)
 class OrderAnswer:
-    """What the broker said to an order. `accepted` and `refused` may both be false: unclear."""
+    """What the broker said to an order; what it means is judged in `execution.answers`."""
 
     http_status: int
     order_id: str | None = None
@@ -96,30 +95,6 @@ class OrderAnswer:
     error_message: str | None = None
     disclaimers: Disclaimers | None = None
     external_reference: str | None = None
-
-    @property
-    def accepted(self) -> bool:
-        """The order exists, without any reservation."""
-        return (
-            200 <= self.http_status < 300
-            and self.http_status != 202
-            and self.order_id is not None
-            and self.error_code is None
-            and self.disclaimers is None
-        )
-
-    @property
-    def refused(self) -> bool:
-        """The order certainly does not exist, because of this answer.
-
-        Not for 409, which says that the same was seen before, not what became of it.
-        """
-        return (
-            400 <= self.http_status < 500
-            and self.http_status not in _UNCLEAR_STATUSES
-            and self.order_id is None
-            and self.error_code not in UNKNOWN_OUTCOME_CODES
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +112,6 @@ class PrecheckAnswer:
     estimated_total_cost_in_account_currency: float | None = None
     conversion_rate: float | None = None
     """Instrument's currency to the account's."""
-
-    @property
-    def ok(self) -> bool:
-        """`Ok` alone is not enough: seen together with an error, and with disclaimers."""
-        return (
-            200 <= self.http_status < 300
-            and self.result == "Ok"
-            and self.error_code is None
-            and self.disclaimers is None
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ so any 2xx counts. Any 4xx but 408 and 429 means that the grant itself is refuse
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -49,6 +50,8 @@ class GrantRefused(Exception):
 _REFUSALS = frozenset({400, 401})
 """What a dead grant is answered with. Any other 4xx (a firewall's 403, a 404 during maintenance)
 does not come from OAuth and says nothing about the login."""
+_SENDABLE = re.compile(r"[!-~]+")
+"""What a header can carry; anything else would fail, with the token in the message."""
 _SHORTEST_LIFE = 300.0
 """Seconds assumed for an access token whose answer does not say."""
 _LONGEST_LIFE = 366 * 86400.0
@@ -169,7 +172,7 @@ def _pair(response: Response) -> _Pair:
         pair = msgspec.json.decode(response.body, type=_Pair, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pair = None
-    if pair is None or not pair.access_token:
+    if pair is None or not _SENDABLE.fullmatch(pair.access_token):
         raise BadAnswer(
             f"{response.endpoint}: the login server's answer holds no usable tokens",
             endpoint=response.endpoint,

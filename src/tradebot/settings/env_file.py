@@ -13,6 +13,7 @@ lines. Problems name the line and never repeat what is on it: it may hold a secr
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Mapping
@@ -49,6 +50,9 @@ EMPTY = EnvFile({}, {})
 
 def read_env_file(path: Path) -> EnvFile:
     """Read and parse one file. Raises OSError when it cannot be read."""
+    if path.exists() and not path.is_file():
+        # A pipe would be waited for without end.
+        raise OSError(errno.EINVAL, "it is not a file", str(path))
     data = path.read_bytes()
     try:
         text = data.decode("utf-8")

@@ -34,7 +34,7 @@ def user_state_folder(
     environ: Mapping[str, str], platform: str = sys.platform, user: Path | None = None
 ) -> Path:
     """Where this platform keeps a user's application state."""
-    user = user or Path.home()
+    user = user or _user_folder()
     if platform == "win32":
         return Path(environ.get("LOCALAPPDATA") or user / "AppData" / "Local") / APPLICATION
     if platform == "darwin":
@@ -43,3 +43,13 @@ def user_state_folder(
     configured = environ.get("XDG_STATE_HOME", "")
     base = Path(configured) if configured.startswith("/") else user / ".local" / "state"
     return base / APPLICATION
+
+
+def _user_folder() -> Path:
+    """The user's home folder; where HOME is relative, the one the system knows."""
+    found = Path.home()
+    if found.is_absolute() or os.name != "posix":
+        return found
+    import pwd
+
+    return Path(pwd.getpwuid(os.getuid()).pw_dir)

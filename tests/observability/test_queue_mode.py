@@ -209,3 +209,33 @@ def test_after_closing_nothing_is_written_any_more(folder: Path) -> None:
     assert queued.write(b"late\n", 0, now=False) is False
     assert queued.write(b"late\n", 0, now=True) is False
     assert (folder / "bot.log").read_bytes() == b""
+
+
+def test_sigterm_writes_what_waits_behind_a_slow_disk(folder: Path) -> None:
+    program = """
+        import os, signal, sys, time
+        from tradebot.observability import log_event, setup_logging
+        from tradebot.observability.files import BotLog
+
+        fast = BotLog.write
+
+        def slow(*arguments, **more):
+            time.sleep(0.001)
+            return fast(*arguments, **more)
+
+        BotLog.write = slow
+        setup_logging(sys.argv[1], console=False, queue=True)
+        for number in range(300):
+            log_event("log_message", f"number {number}")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGTERM, done.stderr
+    assert messages(folder) == [f"number {number}" for number in range(300)]

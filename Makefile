@@ -1,8 +1,11 @@
 # Each target sets up .venv by itself on first use, from the pinned and hashed lock files.
 #   make run     one trading cycle on the embedded simulator
 #   make test    every test, with coverage
+#   make test-windows  what can be tested of Windows here: its Python, in Wine
 #   make check   formatting, lint, types, import rules, freshness of generated files
 #   make docs    writes the generated files anew
+#   make prove   breaks each promise on purpose and sees a test fail: writes docs/reliability.md
+#   make bench   the log beside its peers, in an environment of its own: writes docs/benchmarks.md
 #   make clean   removes .venv and caches; leaves logs/ and state/ alone
 
 PYTHON ?= python3
@@ -12,8 +15,14 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MADE   := $(VENV)/.made
 RUN    := $(VENV)/.ready-to-run
 DEV    := $(VENV)/.ready-to-develop
+# What `make bench` runs; BENCH="--rounds 3" is a quick look that writes nothing.
+BENCH      ?= --write
+BENCH_VENV := .venv-bench
+BENCH_MADE := $(BENCH_VENV)/.made
+BENCHES    := $(BENCH_VENV)/.ready-to-measure
+BENCH_PIP  := $(BENCH_VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check docs clean
+.PHONY: run test test-windows check docs bench clean prove
 .DELETE_ON_ERROR:
 
 run: $(RUN)
@@ -21,6 +30,9 @@ run: $(RUN)
 
 test: $(DEV)
 	@$(BIN)/python scripts/run_tests.py
+
+test-windows: $(DEV)
+	@$(BIN)/python scripts/windows/run_tests.py
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
@@ -34,8 +46,14 @@ docs: $(DEV)
 	$(BIN)/python -m tradebot.vocabulary.docs --write
 	$(BIN)/python -m tradebot.settings.render --write
 
+bench: $(BENCHES)
+	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
+
+prove: $(DEV)
+	@$(BIN)/python scripts/break_promises.py
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
 
 # The stamp comes last: a folder without it is half made, and is made anew.
 $(MADE):
@@ -51,3 +69,12 @@ $(DEV): requirements/dev.txt pyproject.toml | $(MADE)
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(RUN) $@
+
+$(BENCH_MADE):
+	@$(PYTHON) scripts/make_venv.py $(BENCH_VENV)
+	@touch $@
+
+$(BENCHES): requirements/bench.txt pyproject.toml | $(BENCH_MADE)
+	@$(BENCH_PIP) install --require-hashes -r requirements/bench.txt
+	@$(BENCH_PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

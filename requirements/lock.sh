@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the two lock files anew from pyproject.toml: pinned, hashed, for every platform and Python
+# Writes the lock files anew from pyproject.toml: pinned, hashed, for every platform and Python
 # we support, naming no index address. Needs `uv` (pip install uv). Run from anywhere.
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,3 +11,4 @@ lock() {
 }
 lock requirements/run.txt --extra build
 lock requirements/dev.txt --extra build --extra dev
+lock requirements/bench.txt --extra build --extra bench

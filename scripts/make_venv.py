@@ -31,7 +31,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    print("Setting up .venv (once) …", file=sys.stderr)
+    print(f"Setting up {folder} (once) …", file=sys.stderr)
     try:
         venv.create(folder, with_pip=with_pip, clear=True)
     except OSError as error:

@@ -127,7 +127,7 @@ def _start_simulator(settings: Settings, stack: contextlib.ExitStack) -> Simulat
     log_event(
         "simulator_started",
         port=simulator.port,
-        market_time=simulator.market_date,
+        market_time=f"{simulator.market_date}T00:00:00Z",
         state_path=str(path),
     )
     return simulator

@@ -21,7 +21,14 @@ from tradebot.observability import (
     update_context,
 )
 from tradebot.observability.line import LINE_LIMIT, VALUE_LIMIT, LogLine, parse
-from tradebot.observability.schema import CORRELATION, SchemaError
+from tradebot.observability.schema import (
+    CORRELATION,
+    TEXT,
+    Catalogue,
+    Event,
+    Field,
+    SchemaError,
+)
 from tradebot.vocabulary import CATALOGUE
 
 Lines = Callable[[], list[LogLine]]
@@ -216,6 +223,70 @@ def test_in_production_the_line_is_written_and_says_what_is_wrong(
     assert (second.level, second.event) == ("WARN", "cycle_skip_slot")
     assert second.fields["schema_error"] == "cycle_skip_slot lacks slot"
     assert "schema_error" not in third.fields
+
+
+def test_a_field_nobody_declared_is_written_by_the_rule_of_doubt(
+    session: Session, lines: Lines
+) -> None:
+    """No schema_error, also in strict mode: a library's fields are nobody's mistake."""
+    assert log_event("cycle_begin", shelf="two words", number=7, blob="q8Zk2v9XwLr4TnPs", token="x")
+
+    [line] = lines()
+    assert line.level == "INFO"
+    assert "schema_error" not in line.fields
+    assert {key: line.fields[key] for key in ("shelf", "number", "blob", "token")} == {
+        "shelf": "two words",
+        "number": "7",
+        "blob": "q8Z***Ps",
+        "token": "***",
+    }
+
+
+def test_a_value_of_another_type_than_declared_is_treated_as_undeclared(
+    session: Session, lines: Lines
+) -> None:
+    """What the broker sends decides many values: a new error code must not make a line WARN."""
+    assert log_event(
+        "cycle_begin",
+        lateness_seconds="none at all",
+        slot="q8Zk2v9XwLr4TnPs",
+        error_code="New-Code",
+        uic=1.5,
+        recoverable=3,
+    )
+
+    [line] = lines()
+    assert line.level == "INFO"
+    assert "schema_error" not in line.fields
+    written = ("lateness_seconds", "slot", "error_code", "uic", "recoverable")
+    assert [line.fields[key] for key in written] == [
+        "none at all",
+        "q8Z***Ps",
+        "New-Code",
+        "1.5",
+        "3",
+    ]
+
+
+@pytest.mark.parametrize("name", ["Cycle", "two words", "a|b", "", "é", "a\nb", "1st"])
+def test_a_name_that_would_break_the_line_cannot_be_declared(name: str) -> None:
+    event = Event(name, logging.INFO, "Meaning.", "Nothing.")
+    with pytest.raises(ValueError, match=r"event name .* cannot stand in a line"):
+        Catalogue([event], [])
+
+
+@pytest.mark.parametrize("name", ["two words", "a=b", "", "é", "a-b", "1st", "k" * 65, "a*b", "*"])
+def test_a_key_that_would_be_rewritten_cannot_be_declared(name: str) -> None:
+    with pytest.raises(ValueError, match=r"field name .* cannot stand in a line"):
+        Catalogue([], [Field(name, TEXT, "what it means")])
+
+
+def test_an_event_may_only_name_declared_fields() -> None:
+    event = Event("mine", logging.INFO, "Meaning.", "Nothing.", required=("thing",))
+    with pytest.raises(ValueError, match="event mine names the unregistered field thing"):
+        Catalogue([event], [])
+    with pytest.raises(ValueError, match="mine is declared twice"):
+        Catalogue([Event("mine", logging.INFO, "Meaning.", "Nothing.")] * 2, [])
 
 
 def test_a_librarys_record_is_a_log_message(session: Session, lines: Lines) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from decimal import Decimal
 
 from hypothesis import given, settings
@@ -10,9 +11,13 @@ from hypothesis import strategies as st
 
 from tradebot.model import Action
 from tradebot.observability.assembly import Assembler
+from tradebot.observability.carried import NOTHING, Carried
 from tradebot.observability.line import parse, quote
+from tradebot.observability.plans import Plan, Unusual
+from tradebot.observability.recorder import Recorder
 from tradebot.observability.redaction import SECRETS, Redactor
 from tradebot.observability.schema import CORRELATION
+from tradebot.observability.secret_values import MIN_LENGTH, REMOVED, SecretValues, forms_of
 from tradebot.vocabulary import CATALOGUE
 from tradebot.vocabulary.fields import FIELDS
 
@@ -76,3 +81,106 @@ def test_every_line_parses_and_holds_each_field_once(fields: dict[str, object]) 
     assert line.count("\n") == 1
     parsed = parse(line)
     assert len(parsed.fields) == len(CORRELATION) + len(pairs)
+
+
+class Lines:
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.data: list[bytes] = []
+
+    def write(self, data: bytes, when: float, *, droppable: bool, now: bool) -> bool:
+        self.data.append(data)
+        return True
+
+
+class QuickRecorder(Recorder):
+    """One that takes pytest's own handlers for its own."""
+
+    def hears_alone(self, logger: logging.Logger) -> bool:
+        return True
+
+
+class SlowRecorder(QuickRecorder):
+    """One without the quick way."""
+
+    def _quickly(self, *_: object) -> tuple[Plan, str]:
+        raise Unusual
+
+
+def recorder(kind: type[Recorder]) -> tuple[Recorder, Lines]:
+    sink = Lines()
+    made = kind(
+        Assembler(Redactor(CATALOGUE, SECRETS)),
+        strict=False,
+        file_level=logging.INFO,
+        console_level=logging.INFO,
+        now=lambda: 1_500_000_000.25,
+    )
+    made.connect(sink)
+    return made, sink
+
+
+Fields = dict[str, object]
+
+events = st.sampled_from(
+    ["execution_order_placed", "http_request", "log_message", "strategy_decision", "no_such_event"]
+)
+levels = st.sampled_from([None, None, "ERROR", logging.DEBUG, logging.WARNING, "nonsense"])
+any_names = st.one_of(names, st.sampled_from(["run_id", "env", "slot", "msg"]))
+fields = st.dictionaries(any_names, values, max_size=6)
+calls = st.tuples(events, levels, st.one_of(st.just(""), texts), fields, fields, fields)
+
+
+@given(st.lists(calls, max_size=4), records)
+@settings(max_examples=200)
+def test_the_quick_way_writes_the_lines_of_the_slow_one(
+    made: list[tuple[str, int | str | None, str, Fields, Fields, Fields]], context: Fields
+) -> None:
+    SECRETS.register(SECRET)
+    logger = logging.getLogger("tradebot.some.room")
+    quick, quick_lines = recorder(QuickRecorder)
+    slow, slow_lines = recorder(SlowRecorder)
+    # Twice, so that the second time everything is remembered; a new context forgets.
+    for values in (context, {**context, "slot": "2017-03-06T00:00:00Z"}):
+        for one in (quick, slow):
+            one.update_context({"env": "SIM", **values})
+            for name, level, message, own, bound, given_fields in [*made, *made]:
+                carried = Carried(own), Carried(bound)
+                one.event(name, message, level, logger, None, *carried, {**given_fields})
+
+    assert quick_lines.data == slow_lines.data
+
+
+def test_the_quick_way_is_taken() -> None:
+    quick, lines = recorder(QuickRecorder)
+    quick._slow_event = None  # type: ignore[assignment, method-assign]
+    logger = logging.getLogger("tradebot.some.room")
+
+    for number in range(3):
+        quick.event(
+            "execution_order_placed", "", None, logger, None, NOTHING, NOTHING,
+            {"order_id": str(number), "external_reference": "ATB-20170306-0000-ABCDEFGHIJ"},
+        )  # fmt: skip
+
+    assert len(lines.data) == 3
+
+
+secrets = st.text(st.sampled_from('abcAB01+/= %é"'), min_size=MIN_LENGTH, max_size=24)
+
+
+@given(st.lists(secrets, min_size=1, max_size=12), st.data())
+def test_pieces_find_every_form(known: list[str], data: st.DataObject) -> None:
+    values = SecretValues()
+    for secret in known:
+        values.register(secret)
+    forms = sorted(
+        {form for secret in known for form in forms_of(secret)}, key=lambda f: (-len(f), f)
+    )
+    parts = st.one_of(st.sampled_from(forms), st.text(st.sampled_from("abcAB01+/="), max_size=9))
+    text = "".join(data.draw(st.lists(parts, max_size=6)))
+
+    expected = text
+    for form in forms:
+        expected = expected.replace(form, REMOVED)
+    assert values.remove(text) == expected

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradebot.model import Action
-from tradebot.observability import mask_sensitive, setup_logging
+from tradebot.observability import mask_sensitive, register_secret, setup_logging
 from tradebot.vocabulary import CATALOGUE
 
 CET = dt.timezone(dt.timedelta(hours=1))
@@ -145,3 +145,9 @@ def test_the_brokers_words_are_no_one_time_passwords(text: str) -> None:
 @pytest.mark.parametrize("text", ["otp: 123456", "user_otp=123456", "pin-otp: 123456"])
 def test_one_time_passwords_still_are(text: str) -> None:
     assert "123456" not in mask_sensitive(text, "msg")
+
+
+def test_what_is_left_of_a_segment_is_not_shown() -> None:
+    register_secret("correct horse")
+    path = "/v1/correct%20horse%0AQ7zk9QwXy81kQp0vLm2Rt7Zx81/orders"
+    assert mask_sensitive(path, "http_url_path") == "/v1/***/orders"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from support.windows import posix
 from tradebot.errors import StorageError
 from tradebot.observability import log_event, setup_logging
 from tradebot.observability.line import parse
@@ -24,6 +25,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@posix
 def test_only_the_owner_may_read_it(folder: Path) -> None:
     old = os.umask(0)
     try:
@@ -41,6 +43,7 @@ def test_only_the_owner_may_read_it(folder: Path) -> None:
     }
 
 
+@posix
 def test_what_was_left_open_to_others_is_closed(folder: Path) -> None:
     folder.mkdir(mode=0o755)
     (folder / "bot.log").touch(mode=0o644)
@@ -50,6 +53,7 @@ def test_what_was_left_open_to_others_is_closed(folder: Path) -> None:
     assert mode(folder / "bot.log") == 0o600
 
 
+@posix
 def test_a_folder_shared_with_something_else_keeps_its_mode(folder: Path) -> None:
     folder.mkdir()
     folder.chmod(0o755)
@@ -79,7 +83,12 @@ def a_pipe_called_bot_log(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "hinder",
-    [a_file_in_the_way, a_folder_called_bot_log, a_link_called_bot_log, a_pipe_called_bot_log],
+    [
+        a_file_in_the_way,
+        a_folder_called_bot_log,
+        pytest.param(a_link_called_bot_log, marks=posix),
+        pytest.param(a_pipe_called_bot_log, marks=posix),
+    ],
 )
 def test_a_folder_that_cannot_be_used_is_a_typed_error(
     folder: Path, hinder: Callable[[Path], None]
@@ -200,6 +209,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@posix
 def test_a_really_full_device(folder: Path) -> None:
     """A limit on the file's size makes the kernel refuse, in the middle of a line."""
     done = run(
@@ -236,6 +246,7 @@ def test_a_really_full_device(folder: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@posix
 def test_a_forked_child_writes_whole_lines_of_its_own(folder: Path) -> None:
     done = run(
         """

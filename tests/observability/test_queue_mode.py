@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from support.windows import posix
 from tradebot.observability import log_event, setup_logging
 from tradebot.observability.files import BotLog
 from tradebot.observability.line import parse
@@ -52,7 +53,9 @@ def run(folder: Path, ending: str) -> subprocess.CompletedProcess[str]:
         ("sys.exit(7)", 7),
         ("raise RuntimeError('nobody catches this')", 1),
         ("session.flush(); os._exit(3)", 3),
-        ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(30)", -signal.SIGTERM),
+        pytest.param(
+            "os.kill(os.getpid(), signal.SIGTERM); time.sleep(30)", -signal.SIGTERM, marks=posix
+        ),
         ("threading.Thread(target=sys.exit).start()", 0),
     ],
 )
@@ -63,6 +66,7 @@ def test_every_ending_writes_what_waits(folder: Path, ending: str, code: int) ->
     assert written == [f"number {number}" for number in range(2000)]
 
 
+@posix
 def test_sigterm_belongs_to_whoever_took_it_first(folder: Path) -> None:
     done = subprocess.run(
         [
@@ -91,6 +95,7 @@ def test_a_session_gives_sigterm_back(folder: Path) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+@posix
 def test_a_forked_child_writes_at_once_and_repeats_nothing(folder: Path) -> None:
     done = run(
         folder,
@@ -193,13 +198,13 @@ def test_several_threads_lose_nothing_and_keep_their_order(folder: Path) -> None
 def test_a_line_that_the_writer_thread_just_missed_is_written_when_closing(folder: Path) -> None:
     log = BotLog(folder, Policy(), lambda event, fields: b"", lambda: 0.0)
     queued = QueuedLog(log)
-    queued._closing = True
-    queued._wake.set()
+    queued._lines.put(None)
     queued._thread.join()
-    queued._closing = False
     queued.write(b"late\n", 0, now=False)
+    queued._closed = True
+    assert queued.write(b"later\n", 0, now=True) is True
     queued.close()
-    assert (folder / "bot.log").read_bytes() == b"late\n"
+    assert (folder / "bot.log").read_bytes() == b"late\nlater\n"
 
 
 def test_after_closing_nothing_is_written_any_more(folder: Path) -> None:
@@ -211,6 +216,7 @@ def test_after_closing_nothing_is_written_any_more(folder: Path) -> None:
     assert (folder / "bot.log").read_bytes() == b""
 
 
+@posix
 def test_sigterm_writes_what_waits_behind_a_slow_disk(folder: Path) -> None:
     program = """
         import os, signal, sys, time

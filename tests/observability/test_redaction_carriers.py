@@ -322,6 +322,15 @@ def test_very_long_texts_are_cut_without_leaving_half_a_secret() -> None:
         "Ab" * 30_000,
         "/a" * 30_000,
         "=" * 60_000,
+        "=" + "%20" * 20_000,
+        "%2F" * 20_000 + "==",
+        "a" * 60_000 + " =",
+        "'token':[*]" * 5_000,
+        ")}'token':[" * 5_000,
+        "token=[" * 8_000,
+        "'token':'" * 6_000,
+        "token='token': " * 4_000,
+        "a=\\n" * 15_000,
     ],
 )
 def test_no_text_makes_redaction_slow(hostile: str) -> None:

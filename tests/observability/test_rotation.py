@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from support.windows import posix
 from tradebot.observability import log_event, rotation, setup_logging
 from tradebot.observability.line import parse
 from tradebot.observability.rotation import LOCK_NAME, Policy, folder_lock
@@ -78,7 +80,8 @@ def test_the_first_line_that_parses_says_the_day(folder: Path) -> None:
         "a torn fragment\n"
         "2025-99-99T07:12:03.214Z | INFO  | a | b | c=d\n"
         "2025-12-10T07:12:03.214Z | INFO  | a | b | c=d\n"
-        "2025-12-11T07:12:03.214Z | INFO  | a | b | c=d\n"
+        "2025-12-11T07:12:03.214Z | INFO  | a | b | c=d\n",
+        newline="\n",
     )
     with setup_logging(folder, console=False, now=FakeTime()):
         pass
@@ -107,15 +110,52 @@ def test_when_the_clock_steps_back_nothing_rotates(folder: Path) -> None:
     now = FakeTime()
     with setup_logging(folder, console=False, now=now):
         say("today")
-        now.now -= 3 * DAY
+        now.now -= DAY
         say("back")
-        now.now += 3 * DAY + 60
+        now.now += DAY + 60
         say("again")
-    now.now -= 2 * DAY
+    now.now -= DAY
     with setup_logging(folder, console=False, now=now):
-        say("a new process, two days back")
+        say("a new process, a day back")
     assert names(folder) == ["bot.log"]
     assert len(messages(folder / "bot.log")) == 4
+
+
+def test_a_file_begun_by_a_clock_far_ahead_moves_away_under_its_own_day(folder: Path) -> None:
+    now = FakeTime()
+    with setup_logging(folder, console=False, now=now):
+        say("today")
+        now.now += 300 * DAY
+        say("far ahead")
+        now.now -= 300 * DAY
+        say("today again")
+        now.now += DAY
+        say("tomorrow")
+    assert names(folder) == [
+        "bot.log",
+        "bot.log.2025-12-17",
+        "bot.log.2025-12-17.2",
+        "bot.log.2026-10-13",
+    ]
+    assert messages(folder / "bot.log.2025-12-17.2") == ["today again"]
+    assert messages(folder / "bot.log.2026-10-13") == ["far ahead"]
+    assert messages(folder / "bot.log") == ["tomorrow"]
+
+
+def test_a_line_under_way_does_not_begin_the_next_days_file(folder: Path) -> None:
+    """Else the file would be a day old at once, and would be moved again with today's lines."""
+    now = FakeTime(NOON + DAY / 2 - 1.5)
+    with setup_logging(folder, console=False, now=now):
+        say("evening")
+        # Another process is faster at midnight, and has not yet written its line.
+        (folder / "bot.log").rename(folder / "bot.log.2025-12-17")
+        now.now += 1.4
+        say("under way")
+        assert not (folder / "bot.log").exists()
+        now.now += 0.2
+        say("morning")
+    assert messages(folder / "bot.log.2025-12-17") == ["evening", "under way"]
+    assert messages(folder / "bot.log") == ["morning"]
 
 
 def test_a_name_that_is_taken_gets_a_number(folder: Path) -> None:
@@ -132,6 +172,7 @@ def test_a_name_that_is_taken_gets_a_number(folder: Path) -> None:
     assert messages(folder / "bot.log.2025-12-17.3") == ["one"]
 
 
+@posix
 def test_a_move_that_was_interrupted_is_completed(folder: Path) -> None:
     now = FakeTime()
     with setup_logging(folder, console=False, now=now):
@@ -196,6 +237,7 @@ def test_a_full_file_rotates_at_the_next_start(folder: Path) -> None:
     assert messages(folder / "bot.log") == ["fresh"]
 
 
+@posix
 def test_a_line_for_a_file_that_is_gone_goes_to_the_live_one(folder: Path) -> None:
     """Another process rotated and deleted the file while this one was idle."""
     now = FakeTime()
@@ -209,13 +251,17 @@ def test_a_line_for_a_file_that_is_gone_goes_to_the_live_one(folder: Path) -> No
     assert "for the live file" in messages(folder / "bot.log")
 
 
+@posix
 def test_a_file_that_somebody_moved_is_followed_within_a_second(folder: Path) -> None:
     now = FakeTime()
     with setup_logging(folder, console=False, now=now):
         say("one")
         (folder / "bot.log").rename(folder / "moved")
         now.now += 1.1
+        say("one more for the moved file")
+        now.now += 0.1
         say("two")
+        assert messages(folder / "moved") == ["one", "one more for the moved file"]
         (folder / "moved").unlink()
         (folder / "bot.log").unlink()
         (folder / LOCK_NAME).unlink()
@@ -225,6 +271,7 @@ def test_a_file_that_somebody_moved_is_followed_within_a_second(folder: Path) ->
     assert messages(folder / "bot.log") == ["three"]
 
 
+@posix
 def test_retention_needs_name_age_and_number(folder: Path) -> None:
     folder.mkdir()
     for age in range(1, 12):
@@ -321,7 +368,7 @@ def test_the_total_limit_warns_and_then_spares_the_audit_trail(folder: Path) -> 
 def test_a_rotation_that_cannot_get_the_lock_writes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tradebot.observability.system_files._LOCK_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("tradebot.observability.system_files._LONGEST_PAUSE_SECONDS", 0.1)
     now = FakeTime()
     with setup_logging(folder, console=False, now=now):
         say("one")
@@ -336,6 +383,33 @@ def test_a_rotation_that_cannot_get_the_lock_writes_on(
         say("four")
     assert names(folder) == ["bot.log", "bot.log.2025-12-17"]
     assert messages(folder / "bot.log") == ["four"]
+
+
+def test_a_lock_that_stays_busy_is_not_waited_for_with_every_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradebot.observability.system_files._LONGEST_PAUSE_SECONDS", 0.1)
+    waits = []
+
+    def counted(of: Path) -> contextlib.AbstractContextManager[bool]:
+        waits.append(of)
+        return folder_lock(of)
+
+    now = FakeTime()
+    with setup_logging(folder, console=False, now=now):
+        say("one")
+        now.now += DAY
+        monkeypatch.setattr(rotation, "folder_lock", counted)
+        with folder_lock(folder) as held:
+            assert held
+            for _ in range(10):
+                say("in the old file")
+                now.now += 1.2
+        assert len(waits) == 1
+        now.now += 30
+        say("in the new one")
+    assert names(folder) == ["bot.log", "bot.log.2025-12-17"]
+    assert messages(folder / "bot.log") == ["in the new one"]
 
 
 def test_without_hard_links_a_free_name_is_used(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from support.log_folder import Writers, lines_of, texts
+from support.native import WallClock, preloaded
+from support.windows import not_under_wine
 from tradebot.observability import log_event, setup_logging
 from tradebot.observability.line import parse
 from tradebot.observability.rotation import LOCK_NAME
@@ -51,6 +53,7 @@ def start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", textwrap.dedent(program), *arguments])
 
 
+@not_under_wine
 @pytest.mark.parametrize(("mode", "count"), [("size", 1500), ("time", 400)])
 def test_several_processes_lose_tear_and_double_nothing(
     folder: Path, mode: str, count: int
@@ -67,7 +70,7 @@ def test_several_processes_lose_tear_and_double_nothing(
 def test_a_killed_process_leaves_whole_lines_and_a_working_folder(folder: Path) -> None:
     writer = start(WRITER, str(folder), "writer", "size", "1000000")
     until((folder / "bot.log.5").exists)
-    writer.send_signal(signal.SIGKILL)
+    writer.kill()
     writer.wait(60)
 
     with setup_logging(
@@ -78,6 +81,77 @@ def test_a_killed_process_leaves_whole_lines_and_a_working_folder(folder: Path) 
     numbers = sorted(int(message.split()[1]) for message in found if message != "afterwards")
     assert set(found.values()) == {1}
     assert numbers == list(range(len(numbers)))
+
+
+def ended_in_between(folder: Path) -> Iterator[str]:
+    """What a process that was killed left half done, if it did."""
+    chain = sorted(folder.glob("bot.log*"))
+    by_inode = Counter(path.stat().st_ino for path in chain)
+    return (path.name for path in chain if by_inode[path.stat().st_ino] > 1)
+
+
+@pytest.mark.parametrize("mode", ["size", "time"])
+def test_killed_in_the_midst_of_writing_and_rotating(
+    folder: Path, tmp_path: Path, mode: str
+) -> None:
+    """Whatever call came back is in the files, once; of a killed process, one line more at most."""
+    folder.mkdir()
+    clock = WallClock(tmp_path)
+    clock.set_to("2026-03-02T12:00:00+00:00")
+    writers = Writers(folder, preloaded(clock))
+    session = {"rotation_mode": mode, "max_bytes": 3000, "backup_count": 0, "retention_days": 0}
+    killed = []
+    for name in ("a", "b", "c"):
+        writers.start(name, session=session)
+    for generation in range(4):
+        writers.wait_for_more(40)
+        clock.move(86_400 if mode == "time" else 0)
+        victim = next(iter(writers.running))
+        writers.wait_for_more(5)
+        writers.kill(victim)
+        killed.append(victim)
+        writers.start(f"again{generation}", session=session)
+    writers.wait_for_more(20)
+    writers.stop()
+    with setup_logging(folder, console=False, rotation_mode=mode, max_bytes=3000, backup_count=0):
+        pass  # completes a move that was interrupted
+
+    assert list(ended_in_between(folder)) == []
+    told = {
+        text
+        for path in tmp_path.glob("*.told")
+        for text, reached in writers.told(path.stem).items()
+        if reached
+    }
+    counted = texts(folder)
+    assert set(counted.values()) == {1}
+    assert told <= set(counted)
+    assert len(told) > 500
+    surplus = Counter(text.split()[0] for text in set(counted) - told)
+    assert set(surplus) <= set(killed)
+    assert set(surplus.values()) <= {1}
+    assert len(names(folder)) >= (5 if mode == "time" else 20)
+
+
+def test_the_limit_of_all_files_together_is_kept_by_several_processes(folder: Path) -> None:
+    """They write twice as much as may be there, as fast as they can."""
+    folder.mkdir()
+    writers = Writers(folder)
+    limit = 1_000_000
+    session = {"max_total_mb": limit / 1_000_000}
+    for name in ("a", "b", "c", "d"):
+        writers.start(
+            name, session=session, pause=0, count=1500, audit_every=10**9, padding="filled " * 40
+        )
+    writers.stop_when_done()
+    total = sum(path.stat().st_size for path in folder.iterdir())
+    assert total > 0.9 * limit
+    # Each may write so much before it measures again.
+    assert total < limit + 4 * 65_536
+    lines = lines_of(folder / "bot.log")
+    answers = [reached for name in "abcd" for reached in writers.told(name).values()]
+    said = sum(int(line.fields["count"]) for line in lines if line.event == "log_lines_lost")
+    assert answers.count(False) == said > 1000
 
 
 def until(happens: Callable[[], bool]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from support.program import ROOT
 
-FILES = {"run": ROOT / "requirements" / "run.txt", "dev": ROOT / "requirements" / "dev.txt"}
+FILES = {name: ROOT / "requirements" / f"{name}.txt" for name in ("run", "dev", "bench")}
 
 
 def pinned(name: str) -> dict[str, str]:
@@ -47,10 +47,12 @@ def test_no_index_and_no_folder_is_named(name: str) -> None:
 def test_everything_asked_for_is_there() -> None:
     assert asked_for("build") <= set(pinned("run"))
     assert asked_for("build", "dev") <= set(pinned("dev"))
+    assert asked_for("build", "bench") <= set(pinned("bench"))
 
 
-def test_both_files_pin_the_same_versions() -> None:
-    run, dev = pinned("run"), pinned("dev")
+@pytest.mark.parametrize("other", ["dev", "bench"])
+def test_all_files_pin_the_same_versions(other: str) -> None:
+    run, more = pinned("run"), pinned(other)
     assert {name: entry.split()[0] for name, entry in run.items()} == {
-        name: dev[name].split()[0] for name in run
+        name: more[name].split()[0] for name in run
     }

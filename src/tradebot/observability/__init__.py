@@ -13,10 +13,38 @@ from tradebot.observability.logging_config import (
     update_context,
 )
 from tradebot.observability.redaction import mask_sensitive, register_secret
+from tradebot.observability.schema import (
+    BOOLEAN,
+    CORE_EVENTS,
+    CORE_FIELDS,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    WORD,
+    Catalogue,
+    Event,
+    Field,
+    Kind,
+    SchemaError,
+    Treatment,
+)
 
 __all__ = [
+    "BOOLEAN",
+    "CORE_EVENTS",
+    "CORE_FIELDS",
+    "INTEGER",
+    "NUMBER",
+    "TEXT",
+    "WORD",
+    "Catalogue",
     "CorrelationFilter",
+    "Event",
+    "Field",
+    "Kind",
+    "SchemaError",
     "Session",
+    "Treatment",
     "bind",
     "build_log_context",
     "get_logger",

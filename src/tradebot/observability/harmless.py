@@ -19,6 +19,7 @@ PATH_PIECE_LIMIT = 12
 NUMBER_LIMIT = 20
 
 _PIECE = re.compile(r"[A-Za-z0-9]+")
+_EXPONENT = re.compile(r"(?<![A-Za-z])[0-9]{1,20}e[+-][0-9]{2,3}(?![A-Za-z0-9])")
 _WORD = re.compile(
     r"(?:[a-z]{1,24}|[A-Z]{1,24}"
     r"|(?:[A-Z]{1,6}|[A-Za-z][a-z]{1,23})(?:[A-Z]{1,2}[a-z]{1,23}){0,9})"
@@ -34,6 +35,8 @@ TIME = re.compile(
 @functools.lru_cache(maxsize=2048)
 def mixed_pieces(run: str) -> tuple[int, int]:
     """How many characters of `run` stand in neither words nor numbers, and the longest piece."""
+    if "e-" in run or "e+" in run:
+        run = _EXPONENT.sub("", run)
     total = longest = 0
     for piece in _PIECE.findall(run):
         if piece.isdecimal() and len(piece) <= NUMBER_LIMIT:
@@ -52,5 +55,10 @@ def made_of_words(run: str) -> bool:
         return True
     if TIME.fullmatch(run):
         return True
-    # A folder's name may be anything; a key in a path is one long piece.
-    return _PATH.match(run) is not None and longest < PATH_PIECE_LIMIT and total < PATH_MIXED_BUDGET
+    # A folder's name may be anything; a key in a path is one long piece, or nothing but pieces.
+    return (
+        _PATH.match(run) is not None
+        and longest < PATH_PIECE_LIMIT
+        and total < PATH_MIXED_BUDGET
+        and total * 2 <= len(run)
+    )

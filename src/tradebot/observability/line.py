@@ -30,14 +30,23 @@ _NOT_BARE = re.compile(r"[^A-Za-z0-9_.:/@%+*,~#-]")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _NOT_KEY = re.compile(r"[^A-Za-z0-9_.]")
 _PAIR = re.compile(
-    r'([A-Za-z_][A-Za-z0-9_.]*)=(?:"((?:[^"\\]|\\.)*)"|([A-Za-z0-9_.:/@%+*,~#-]+))(?: |$)'
+    rf"([A-Za-z_][A-Za-z0-9_.]{{0,{KEY_LIMIT - 1}}})="
+    # Possessive, so that a line of any length is read in one pass and without memory for it.
+    r'(?:"((?!")[^"\\]*+(?:\\.[^"\\]*+)*+)"|([A-Za-z0-9_.:/@%+*,~#-]++))(?: |\Z)'
 )
+_NEVER_RAW = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that end a line somewhere or have no encoding. What else is not printable depends on
+the Python that asks, and a line is read by other Pythons than the one that wrote it."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UNESCAPES = {
     '"': '"', "\\": "\\", "/": "/", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f",
 }  # fmt: skip
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_TIMESTAMP = re.compile(
+    r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)\.[0-9]{3}Z"
+)
 _LEVELS = {
     "DEBUG": "DEBUG", "INFO ": "INFO", "WARN ": "WARN", "ERROR": "ERROR", "FATAL": "FATAL",
 }  # fmt: skip
@@ -88,12 +97,17 @@ def render(line: LogLine) -> str:
 
 
 def parse(text: str) -> LogLine:
-    """Take one physical line apart. A newline at its end is ignored.
+    """Take one physical line apart. One newline at its end is ignored.
 
-    Raises LineError for anything that `render` would not write (escapes of JSON that `render`
-    does not need are accepted).
+    Raises LineError, and nothing else, for a text that is no line of this log. Only how a value
+    is quoted may differ from what `render` would write: quotes and escapes of JSON that it does
+    not need are read.
     """
-    parts = text.rstrip("\n").split(SEPARATOR, 4)
+    text = text.removesuffix("\n")
+    wrong = None if text.isprintable() else _NEVER_RAW.search(text)
+    if wrong is not None:
+        raise LineError(f"the character U+{ord(wrong[0]):04X} at {wrong.start()} is not escaped")
+    parts = text.split(SEPARATOR, 4)
     if len(parts) != 5:
         raise LineError("not five parts separated by ' | '")
     timestamp, level, component, event, rest = parts
@@ -125,11 +139,14 @@ def _parse_pairs(text: str) -> dict[str, str]:
     return fields
 
 
+def is_bare(text: str) -> bool:
+    """May this value stand without quotes?"""
+    return text not in _LITERALS and _BARE.fullmatch(text) is not None
+
+
 def quote(text: str) -> str:
     """A value as it is written: bare where possible, else double-quoted."""
-    if text not in _LITERALS and _BARE.fullmatch(text):
-        return text
-    return f'"{escape(text)}"'
+    return text if is_bare(text) else f'"{escape(text)}"'
 
 
 def escape(text: str) -> str:
@@ -161,7 +178,7 @@ def unescape(text: str) -> str:
     if "\\" not in text:
         return text
     plain = _ESCAPE.sub(_unescape_one, text)
-    if any("\ud800" <= character <= "\udfff" for character in plain):
+    if _SURROGATE.search(plain):
         # Pairs become one character; what is left alone cannot be shown.
         plain = plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return plain
@@ -176,22 +193,31 @@ def _unescape_one(found: re.Match[str]) -> str:
     raise LineError(f"unknown escape \\{what}")
 
 
+def is_key(text: str) -> bool:
+    """May this stand before the `=` as it is?"""
+    return len(text) <= KEY_LIMIT and _KEY.fullmatch(text) is not None
+
+
+def is_event_name(text: str) -> bool:
+    """May this stand as the fourth part of a line?"""
+    return _EVENT.fullmatch(text) is not None
+
+
 def clean_key(key: str) -> str:
     """A key as it is written: `[A-Za-z_][A-Za-z0-9_.]*`, at most KEY_LIMIT characters."""
-    if len(key) <= KEY_LIMIT and _KEY.fullmatch(key):
+    if is_key(key):
         return key
     key = _NOT_KEY.sub("_", key[:KEY_LIMIT])
     return key if key and (key[0].isalpha() or key[0] == "_") else f"_{key[: KEY_LIMIT - 1]}"
 
 
 def unique_key(key: str, taken: set[str]) -> str:
-    """`key`, or the first of `key_2`, `key_3` … that is not taken."""
-    if key not in taken:
-        return key
-    number = 2
-    while f"{key}_{number}" in taken:
+    """`key`, or the first of `key_2`, `key_3` … that is not taken; cut to stay a key."""
+    unique, number = key, 1
+    while unique in taken:
         number += 1
-    return f"{key}_{number}"
+        unique = f"{key[: KEY_LIMIT - 1 - len(str(number))]}_{number}"
+    return unique
 
 
 def clean_component(name: str) -> str:
@@ -217,15 +243,20 @@ class TimestampWriter:
     """Epoch seconds to the first part of a line. Remembers the second it wrote last."""
 
     def __init__(self) -> None:
-        self._last: tuple[int, str] = (-1, "")
+        self._last: tuple[int, str] = (0, "1970-01-01T00:00:00.")
+        # Fetching a text is three times as fast as formatting a number.
+        self._thousandths = tuple([f"{number:03d}Z" for number in range(1000)])
 
     def write(self, when: float) -> str:
-        second = int(when // 1)
-        last = self._last
-        if second != last[0]:
+        second, text = self._last
+        part = when - second
+        if not 0.0 <= part < 1.0:
+            second = int(when // 1)
+            text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
             # One tuple, so that a thread never pairs one second with another one's text.
-            last = self._last = (second, time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second)))
-        return f"{last[1]}{int((when - second) * 1000):03d}Z"
+            self._last = (second, text)
+            part = when - second
+        return text + self._thousandths[int(part * 1000)]
 
 
 def format_fields(fields: Mapping[str, str]) -> str:

@@ -9,65 +9,25 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextvars import ContextVar
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from tradebot.observability import redaction
-from tradebot.observability.assembly import Assembler, ExceptionInfo, pair_text
-from tradebot.observability.recorder import RESERVED, Recorder, event_level, exception_info
+from tradebot.observability.assembly import Assembler, ExceptionInfo, pair_texts
+from tradebot.observability.carried import NOTHING, Carried, bind, bound_now
+from tradebot.observability.plans import event_level
+from tradebot.observability.recorder import Recorder
+from tradebot.observability.records import RESERVED, exception_info, text_of
+
+__all__ = ["ContextAdapter", "active", "bind", "get_logger", "log_event"]
 
 active: Recorder | None = None
 """The current set-up; None before `setup_logging` and after its session was closed."""
 
-_loggers: dict[str, logging.Logger] = {}
+_QUICK = frozenset(("extra",))
+"""What a record may be given without being needed as a record."""
 
-
-class _Bound:
-    """Fields bound to the current context, and how they are written in the current set-up."""
-
-    __slots__ = ("fields", "made_for", "pairs")
-
-    def __init__(self, fields: Mapping[str, object]) -> None:
-        self.fields = fields
-        self.made_for: tuple[Recorder, int] | None = None
-        self.pairs: dict[str, str] = {}
-
-
-_bound: ContextVar[_Bound | None] = ContextVar("tradebot_bound", default=None)
-
-
-@contextlib.contextmanager
-def bind(**fields: object) -> Iterator[None]:
-    """Put `fields` on every line logged inside the `with`, whatever module logs it.
-
-    Bindings nest, the innermost wins, and a field given in the call wins over all. Each thread
-    and task has its own; a new thread begins without.
-    """
-    outer = _bound.get()
-    token = _bound.set(_Bound({**outer.fields, **fields} if outer else fields))
-    try:
-        yield
-    finally:
-        _bound.reset(token)
-
-
-def bound_fields() -> Mapping[str, object]:
-    """The fields bound right now, as they were given."""
-    bound = _bound.get()
-    return bound.fields if bound else {}
-
-
-def bound_pairs(recorder: Recorder) -> Mapping[str, str]:
-    """The bound fields, masked and written; worked out once per binding."""
-    bound = _bound.get()
-    if bound is None:
-        return {}
-    made_for = (recorder, recorder.assembler.generation)
-    if bound.made_for != made_for:
-        bound.pairs = recorder.pairs(bound.fields)
-        bound.made_for = made_for
-    return bound.pairs
+_loggers: dict[object, logging.Logger] = {}
 
 
 class ContextAdapter(logging.LoggerAdapter[logging.Logger]):
@@ -81,27 +41,53 @@ class ContextAdapter(logging.LoggerAdapter[logging.Logger]):
             extra = {**logger.context, **(extra or {})}
             logger = logger.logger
         super().__init__(logger, dict(extra or {}))
+        self._carried = NOTHING
+        self._context_seen: Mapping[str, object] = {}
 
     @property
     def context(self) -> Mapping[str, object]:
         """The fields this logger adds."""
         return self.extra or {}
 
+    @property
+    def carried(self) -> Carried:
+        """The same, as the recorder takes them."""
+        if self._context_seen != self.context:
+            self._context_seen = dict(self.context)
+            self._carried = Carried(_without_reserved(self.context))
+        return self._carried
+
     def getChild(self, suffix: str, **context: object) -> ContextAdapter:  # noqa: N802 - logging's
         """The logger below this one, with this one's fields and `context`."""
         return ContextAdapter(self.logger.getChild(suffix), {**self.context, **context})
 
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """As `logging` does it, but without a record where only our session would see it."""
+        recorder = active
+        if recorder is None or not kwargs.keys() <= _QUICK or not recorder.hears_alone(self.logger):
+            # One frame more than `logging` knows of lies between its caller and the record.
+            kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+            super().log(level, msg, *args, **kwargs)
+        elif self.logger.isEnabledFor(level):
+            extra = _without_reserved(kwargs.get("extra") or {})
+            text = text_of(msg, args)
+            recorder.message(level, text, self.logger, self.carried, bound_now(), extra)
+
     def process(
         self, msg: Any, kwargs: MutableMapping[str, Any]
     ) -> tuple[Any, MutableMapping[str, Any]]:
-        """Merge the call's `extra` over bound fields over this logger's own."""
+        """Merge the call's `extra` over this logger's own fields."""
         call = kwargs.get("extra") or {}
-        merged = {**self.context, **bound_fields(), **call}
-        # `logging` refuses extra fields that are called like its own attributes.
-        kwargs["extra"] = {
-            f"{key}_" if key in RESERVED else key: value for key, value in merged.items()
-        }
+        merged = {**self.context, **bound_now().fields, **call}
+        kwargs["extra"] = _without_reserved(merged)
         return msg, kwargs
+
+
+def _without_reserved(fields: Mapping[str, object]) -> dict[str, object]:
+    """`logging` refuses extra fields that are called like its own attributes."""
+    if RESERVED.isdisjoint(fields):
+        return dict(fields)
+    return {f"{key}_" if key in RESERVED else key: value for key, value in fields.items()}
 
 
 def get_logger(
@@ -112,10 +98,8 @@ def get_logger(
     Given another adapter, the new one keeps its name and its fields.
     """
     if name is None:
-        name = _caller(2)
-    if isinstance(name, str):
-        name = logging.getLogger(name)
-    return ContextAdapter(name, context)
+        name = _logger(sys._getframe(1).f_globals.get("__name__"))
+    return ContextAdapter(logging.getLogger(name) if isinstance(name, str) else name, context)
 
 
 def log_event(
@@ -136,36 +120,35 @@ def log_event(
     WARN and above) is written whatever LOG_LEVEL says.
     Raises SchemaError in strict mode, and nothing else.
     """
-    own: Mapping[str, object] = {}
-    if isinstance(logger, logging.LoggerAdapter):
-        own = logger.extra or {}
+    own = NOTHING
+    if logger is None:
+        target = _logger(sys._getframe(1).f_globals.get("__name__"))
+    elif isinstance(logger, logging.LoggerAdapter):
+        own = _carried_by(logger)
         target = logger.logger
     else:
-        target = _logger(_caller(2) if logger is None else logger)
+        target = _logger(logger)
     info = exception_info(exc_info) if exc_info else None
     recorder = active
     if recorder is None:
-        return _log_without_session(event, message, level, target, info, {**own, **fields})
-    bound = bound_pairs(recorder)
-    if own:
-        bound = {**recorder.pairs(own), **bound}
-    return recorder.event(event, message, level, target, info, bound, fields)
+        return _log_without_session(event, message, level, target, info, {**own.fields, **fields})
+    return recorder.event(event, message, level, target, info, own, bound_now(), fields)
 
 
-def _logger(name: str | logging.Logger) -> logging.Logger:
+def _carried_by(adapter: logging.LoggerAdapter[Any]) -> Carried:
+    if isinstance(adapter, ContextAdapter):
+        return adapter.carried
+    return Carried(adapter.extra or {})
+
+
+def _logger(name: object) -> logging.Logger:
     """`logging.getLogger`, without its lock for a name that was asked for before."""
-    if not isinstance(name, str):
+    if isinstance(name, logging.Logger):
         return name
     found = _loggers.get(name)
     if found is None:
-        found = _loggers[name] = logging.getLogger(name)
+        found = _loggers[name] = logging.getLogger(name if isinstance(name, str) else "")
     return found
-
-
-def _caller(depth: int) -> str:
-    """The `__name__` of the module that called the caller of this function."""
-    name = sys._getframe(depth).f_globals.get("__name__")
-    return name if isinstance(name, str) else ""
 
 
 def _log_without_session(
@@ -180,14 +163,15 @@ def _log_without_session(
     assembler = Assembler(redaction.current())
     declared = assembler.redactor.catalogue.events.get(event)
     values = {
-        **bound_fields(),
+        **bound_now().fields,
         **(assembler.exception_fields(info) if info else {}),
         **fields,
         "msg": message,
     }
     with contextlib.suppress(Exception):
         pairs = assembler.pairs(values)
-        text = " ".join([assembler.component(event), *pairs.values()])
-        extra = {"event": event, "fields": {key: pair_text(pair) for key, pair in pairs.items()}}
+        name = assembler.component(event)
+        text = " ".join([name, *pairs.values()])
+        extra = {"event": name, "fields": pair_texts(pairs)}
         logger.log(event_level(level, declared), "%s", text, extra=extra)
     return False

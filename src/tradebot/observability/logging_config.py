@@ -8,7 +8,6 @@ the same grammar, masked by the same rules.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import logging
 import os
 import signal
@@ -48,7 +47,7 @@ class CorrelationFilter(logging.Filter):
         self._values = values or current_correlation
 
     def filter(self, record: logging.LogRecord) -> bool:
-        vars(record).update(self._values())
+        record.__dict__.update(self._values())
         return True
 
 
@@ -67,9 +66,10 @@ class _LineHandler(logging.Handler):
         self.addFilter(CorrelationFilter(recorder.correlation_values))
 
     def emit(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(Exception):
-            # `handleError` would print the record with its arguments, as they are.
+        try:  # noqa: SIM105 - `suppress` takes a third of a microsecond, on every record
             self._take(record)
+        except Exception:  # noqa: BLE001, S110 - `handleError` would print the record as it is
+            pass
 
 
 class Session:
@@ -85,7 +85,7 @@ class Session:
         self._recorder = recorder
         self._log = log
         self._queued = queued
-        self._closed = False
+        self._closed = self._exiting = False
         self._sigterm: Callable[[int, FrameType | None], None] | None = None
         root = logging.getLogger()
         self._root_level = root.level
@@ -99,7 +99,7 @@ class Session:
         self._quieted = _quieten_libraries()
         self._hooks = Hooks(lambda: recorder.show is not None)
         log_context.active = recorder
-        atexit.register(self.close)
+        atexit.register(self._close_at_exit)
 
     @property
     def path(self) -> Path | None:
@@ -131,14 +131,15 @@ class Session:
         if self._closed:
             return
         self._closed = True
-        atexit.unregister(self.close)
+        atexit.unregister(self._close_at_exit)
         root = logging.getLogger()
         for handler in self._recorder.handlers:
             root.removeHandler(handler)
         root.setLevel(self._root_level)
         for logger, level in self._quieted:
             logger.setLevel(level)
-        self._hooks.remove()
+        if not self._exiting:
+            self._hooks.remove()
         self._give_back_sigterm()
         if log_context.active is self._recorder:
             log_context.active = None
@@ -149,6 +150,11 @@ class Session:
         elif self._log is not None:
             self._log.close()
         self._recorder.connect(None)
+
+    def _close_at_exit(self) -> None:
+        # The hooks stay: what fails after this would be printed as it is.
+        self._exiting = True
+        self.close()
 
     def __enter__(self) -> Session:
         return self

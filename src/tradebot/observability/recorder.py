@@ -1,58 +1,39 @@
 """One set-up of the log: takes events and records, checks them, masks them, writes them.
 
 An event reaches the file in one of two ways. While only our own handlers are attached, it goes
-straight to the file and the console. As soon as anything else is (a handler of a test, a filter
-of a library), it travels as a LogRecord through the standard `logging` module, as everything does
-that is not an event.
+straight to the file and the console, by a plan where its shape was seen before. As soon as
+anything else is attached (a handler of a test, a filter of a library), it travels as a LogRecord
+through the standard `logging` module, as everything does that is not an event.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import call
 from typing import Protocol
 
-from tradebot.observability.assembly import Assembler, ExceptionInfo, pair_text
+from tradebot.observability.assembly import Assembler, ExceptionInfo, pair_texts
+from tradebot.observability.carried import NOTHING, Carried, bound_now
 from tradebot.observability.console import Show
+from tradebot.observability.line import LINE_LIMIT
+from tradebot.observability.plans import Plan, Unusual, event_level, make_plan
+from tradebot.observability.records import LINE, Prepared, exception_of, extra_of, message_of
 from tradebot.observability.redaction import FAILED
-from tradebot.observability.schema import (
-    CORRELATION,
-    Catalogue,
-    Event,
-    SchemaError,
-    level_number,
-)
+from tradebot.observability.schema import Catalogue, Event, SchemaError
 
-_NO_FIELDS: dict[str, str] = {}
 _UNKNOWN = "log_message"
-
-RESERVED = frozenset(
-    (*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "event", "fields")
-)
-"""Attributes of a LogRecord that are not fields."""
+_REMEMBERED_PLANS = 1024
+_SURELY_SHORT = LINE_LIMIT // 4
+"""Characters of a line that is not too long, however many bytes each of them takes."""
 
 
 class Sink(Protocol):
     """Where finished lines go: a BotLog, or a queue before one."""
 
     def write(self, data: bytes, when: float, *, droppable: bool, now: bool) -> bool: ...
-
-
-class Prepared(logging.LogRecord):
-    """An event on its way through `logging`: already masked, already one line.
-
-    `event` is its name and `fields` its masked fields, for handlers and filters of others.
-    """
-
-    event: str
-    fields: dict[str, str]
-    line: str
-    audit: bool
-    reached: bool
-    shown: bool
 
 
 class Recorder:
@@ -76,32 +57,38 @@ class Recorder:
         self._strict = strict
         self._now = now
         self._sink: Sink | None = None
-        self._context: dict[str, object] = {}
-        self._base_pairs: dict[str, str] = {}
-        self._correlation = assembler.correlation({})
-        self._generation = assembler.generation
+        self._root = logging.getLogger()
+        self._secrets = assembler.redactor.secrets
+        self._context = NOTHING
+        self._correlation = ""
+        self._correlation_values: dict[str, object] = {}
+        self._plans: dict[tuple[object, ...], Plan] = {}
+        self.update_context({})
 
     # -- context ------------------------------------------------------------------------------
 
     @property
     def context(self) -> Mapping[str, object]:
         """What every line carries: the six, and what was given besides."""
-        return self._context
+        return self._context.fields
 
     def update_context(self, fields: Mapping[str, object]) -> None:
         """Add to or change what every line carries from now on; None takes a field away."""
-        context = {**self._context, **fields}
-        self._context = {key: value for key, value in context.items() if value is not None}
-        self._render_context()
+        context = {**self.context, **fields}
+        self._context = Carried({k: value for k, value in context.items() if value is not None})
+        self._renew()
 
     def correlation_values(self) -> dict[str, object]:
-        """The six, `-` where not known."""
-        return {key: self._context.get(key, "-") for key in CORRELATION}
+        """The six, `-` where not known. Not to be changed."""
+        return self._correlation_values
 
-    def _render_context(self) -> None:
-        self._generation = self.assembler.generation
-        self._base_pairs = self.assembler.pairs(self._context)
-        self._correlation = self.assembler.correlation(self._context)
+    def _renew(self) -> None:
+        """Work out anew what was remembered: the context changed, or a secret became known."""
+        if self.assembler.generation != self._secrets.generation:
+            self.assembler.forget()
+        self._correlation = self.assembler.correlation(self.context)
+        self._correlation_values = self.assembler.correlation_values(self.context)
+        self._plans = {}
 
     def connect(self, sink: Sink | None) -> None:
         """Write to `sink` from now on; None: to nothing."""
@@ -116,27 +103,136 @@ class Recorder:
         level: int | str | None,
         logger: logging.Logger,
         exc_info: ExceptionInfo | None,
-        bound: Mapping[str, str],
-        fields: Mapping[str, object],
+        own: Carried,
+        bound: Carried,
+        fields: dict[str, object],
     ) -> bool:
-        """Log one event; True when its line is in the file. `bound` are pairs from `pairs`.
+        """Log one event; True when its line is in the file. `own` are the fields of the logger,
+        `bound` those of the surrounding code, `fields` those of the call (changed here).
 
         Raises SchemaError in strict mode, and nothing else.
         """
+        if message:
+            fields["msg"] = message
+        if exc_info is None and self.hears_alone(logger):
+            try:
+                plan, pairs = self._quickly(name, level, own, bound, fields)
+                if not (plan.audit or logger.isEnabledFor(plan.level)):
+                    return False
+                when = self._now()
+                line = self._quick_line(plan, logger.name, pairs, when)
+            except Exception:  # noqa: BLE001, S110 - unusual: the slow way knows what to do
+                pass
+            else:
+                reached = self._write(plan.level, line, when, plan.audit)
+                if self.show is not None:
+                    self._show(plan.level, line)
+                return reached
+        return self._slow_event(name, level, logger, exc_info, own, bound, fields)
+
+    def message(
+        self,
+        level: int,
+        text: str,
+        logger: logging.Logger,
+        own: Carried,
+        bound: Carried,
+        extra: dict[str, object],
+    ) -> None:
+        """Log a text with fields, as if it had come through `logging`."""
+        self.event(_UNKNOWN, text, level, logger, None, own, bound, extra)
+
+    def _quickly(
+        self,
+        name: str,
+        level: int | str | None,
+        own: Carried,
+        bound: Carried,
+        fields: dict[str, object],
+    ) -> tuple[Plan, str]:
+        """The plan of this shape of an event, and all its pairs but the six, in their order.
+
+        Raises Unusual, or whatever a value raises, where the slow way has to be taken.
+        """
+        assembler = self.assembler
+        if assembler.generation != self._secrets.generation:
+            self._renew()
+        writers = assembler.writers
+        base_pairs, _ = self._context.written(assembler, writers)
+        own_pairs, own_keys = own.written(assembler, writers)
+        bound_pairs, bound_keys = bound.written(assembler, writers)
+        values = {**base_pairs, **own_pairs, **bound_pairs, **fields}
+        shape = (name, level, own_keys, bound_keys, *fields, *map(type, fields.values()))
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._new_plan(shape, name, level, values, fields)
+        return plan, " ".join(map(call, plan.writers, plan.values(values)))
+
+    def _new_plan(
+        self,
+        shape: tuple[object, ...],
+        name: str,
+        level: int | str | None,
+        values: Mapping[str, object],
+        fields: Mapping[str, object],
+    ) -> Plan:
+        plan = make_plan(self.assembler, name, level, values, fields)
+        if len(self._plans) >= _REMEMBERED_PLANS:
+            self._plans = {}
+        self._plans[shape] = plan
+        return plan
+
+    def _quick_line(self, plan: Plan, logger_name: str, pairs: str, when: float) -> str:
+        assembler = self.assembler
+        line = (
+            f"{assembler.timestamp(when)}{plan.before_component}{assembler.component(logger_name)}"
+            f"{plan.after_component}{self._correlation}{' ' if pairs else ''}{pairs}\n"
+        )
+        if len(line) > _SURELY_SHORT:
+            raise Unusual
+        return line
+
+    def hears_alone(self, logger: logging.Logger) -> bool:
+        """Is nobody else attached on the way from this logger to the root?"""
+        if logger.filters:
+            return False
+        root = self._root
+        node: logging.Logger | None = logger
+        while node is not root:
+            if node is None or node.handlers or not node.propagate:
+                return False
+            node = node.parent
+        if root.handlers != self.handlers:
+            return False
+        for handler in self.handlers:  # noqa: SIM110 - a generator takes three times as long
+            if len(handler.filters) != 1:
+                return False
+        return True
+
+    def _slow_event(
+        self,
+        name: str,
+        level: int | str | None,
+        logger: logging.Logger,
+        exc_info: ExceptionInfo | None,
+        own: Carried,
+        bound: Carried,
+        fields: Mapping[str, object],
+    ) -> bool:
         declared = self.catalogue.events.get(name)
         number = event_level(level, declared)
         audit = declared is None or declared.audit or number >= logging.WARNING
         if not (audit or logger.isEnabledFor(number)):
             return False
         try:
-            pairs = self._pairs(bound, fields, message, exc_info)
+            pairs = self._pairs((own, bound), fields, exc_info)
             name, number, order = self._checked(name, declared, number, pairs)
             when = self._now()
             component = self.assembler.component(logger.name)
             line = self.assembler.line(
                 when, number, component, name, self._correlation, pairs, order
             )
-            if self._only_ours_listen(logger):
+            if self.hears_alone(logger):
                 reached = self._write(number, line, when, audit)
                 self._show(number, line)
                 return reached
@@ -146,32 +242,26 @@ class Recorder:
         except Exception:  # noqa: BLE001 - a log call never raises
             return self._last_words(name, number)
 
-    def pairs(self, fields: Mapping[str, object]) -> dict[str, str]:
-        """Masked `key=value` texts of fields that several lines will carry."""
-        return self.assembler.pairs(fields)
-
     def _pairs(
         self,
-        bound: Mapping[str, str],
+        carried: Iterable[Carried],
         fields: Mapping[str, object],
-        message: str,
         exc_info: ExceptionInfo | None,
     ) -> dict[str, str]:
+        """All pairs of a line but the six: what is carried, the exception, the call's own."""
         assembler = self.assembler
-        if self._generation != assembler.generation:
-            self._render_context()
-        pairs = {**self._base_pairs, **bound} if bound or self._base_pairs else {}
+        if assembler.generation != self._secrets.generation:
+            self._renew()
+        pairs: dict[str, str] = {}
+        for one in (self._context, *carried):
+            pairs.update(one.written(assembler, assembler.writers)[0])
         if exc_info is not None:
             pairs.update(assembler.pairs(assembler.exception_fields(exc_info)))
-        if fields:
-            own = assembler.pairs(fields)
-            if pairs and len(own) < len(fields):
-                # An explicit None takes a bound field away.
-                for key in fields.keys() & pairs.keys() - own.keys():
-                    del pairs[key]
-            pairs.update(own)
-        if message:
-            pairs.update(assembler.pairs({"msg": message}))
+        own = assembler.pairs(fields)
+        # An explicit None takes a carried field away.
+        for key in fields.keys() & pairs.keys() - own.keys():
+            del pairs[key]
+        pairs.update(own)
         return pairs
 
     def _checked(
@@ -193,19 +283,6 @@ class Recorder:
         pairs.update(self.assembler.pairs({"schema_error": problem}))
         return name, max(level, logging.WARNING), self.assembler.layout(name, pairs).order
 
-    def _only_ours_listen(self, logger: logging.Logger) -> bool:
-        """Is nobody else attached on the way from this logger to the root?"""
-        if logger.filters:
-            return False
-        node: logging.Logger | None = logger
-        while node is not None and node.parent is not None:
-            if node.handlers or not node.propagate:
-                return False
-            node = node.parent
-        if node is None or node.handlers != self.handlers:
-            return False
-        return all(len(handler.filters) == 1 for handler in self.handlers)
-
     def _through_logging(
         self,
         logger: logging.Logger,
@@ -219,8 +296,8 @@ class Recorder:
         record = Prepared(logger.name, level, "", 0, name, None, None)
         record.created, record.msecs = when, (when % 1) * 1000
         record.event, record.line, record.audit = name, line, audit
-        record.fields = {key: pair_text(pair) for key, pair in pairs.items()}
-        record.reached = record.shown = False
+        record.fields = pair_texts(pairs)
+        record.reached = False
         if logger.isEnabledFor(level):
             logger.handle(record)
         if audit and not (record.reached or self._our_handlers_attached(logger, level)):
@@ -249,17 +326,28 @@ class Recorder:
 
     def _record_line(self, record: logging.LogRecord) -> str:
         """A library's record as a line; worked out once for file and console."""
-        known: str | None = getattr(record, "_line", None)
+        known: str | None = record.__dict__.get(LINE)
         if known is not None:
             return known
+        fields = extra_of(record)
+        fields["msg"] = message_of(record)
         try:
-            from tradebot.observability.log_context import bound_pairs
+            line = self._quick_record(record, fields)
+        except Exception:  # noqa: BLE001 - unusual: the slow way knows what to do
+            line = self._slow_record(record, fields)
+        record.__dict__[LINE] = line
+        return line
 
-            extra = {key: value for key, value in vars(record).items() if key not in _NOT_EXTRA}
-            pairs = self._pairs(
-                bound_pairs(self), extra, _message(record), _exception(record.exc_info)
-            )
-            line = self.assembler.line(
+    def _quick_record(self, record: logging.LogRecord, fields: dict[str, object]) -> str:
+        if record.exc_info:
+            raise Unusual
+        plan, pairs = self._quickly(_UNKNOWN, record.levelno, NOTHING, bound_now(), fields)
+        return self._quick_line(plan, record.name, pairs, self._now())
+
+    def _slow_record(self, record: logging.LogRecord, fields: Mapping[str, object]) -> str:
+        try:
+            pairs = self._pairs((bound_now(),), fields, exception_of(record.exc_info))
+            return self.assembler.line(
                 self._now(),
                 record.levelno,
                 self.assembler.component(record.name),
@@ -269,9 +357,7 @@ class Recorder:
                 self.assembler.layout(_UNKNOWN, pairs).order,
             )
         except Exception:  # noqa: BLE001 - a log call never raises
-            line = self._failed_line(_UNKNOWN, record.levelno)
-        record._line = line
-        return line
+            return self._failed_line(_UNKNOWN, record.levelno)
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -310,40 +396,3 @@ class Recorder:
         except Exception:  # noqa: BLE001, S110 - nothing is left to try
             pass
         return False
-
-
-def event_level(level: int | str | None, declared: Event | None) -> int:
-    """The level of one call: its own, else the declared one; WARN for a level nobody knows."""
-    if level is not None:
-        try:
-            return level_number(level)
-        except ValueError:
-            return logging.WARNING
-    return logging.INFO if declared is None else declared.level
-
-
-def _message(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception:  # noqa: BLE001 - the arguments do not fit the text, or their __str__ raised
-        return f"{record.msg if isinstance(record.msg, str) else FAILED} {FAILED}"
-
-
-def _exception(info: object) -> ExceptionInfo | None:
-    return info if isinstance(info, tuple) and len(info) == 3 and info[0] is not None else None
-
-
-def exception_info(
-    exc_info: BaseException | ExceptionInfo | bool | None,
-) -> ExceptionInfo | None:
-    """What `exc_info=` accepts in `logging`: True, an exception, or a triple."""
-    if not exc_info:
-        return None
-    if isinstance(exc_info, BaseException):
-        return type(exc_info), exc_info, exc_info.__traceback__
-    if isinstance(exc_info, tuple):
-        return _exception(exc_info)
-    return _exception(sys.exc_info())
-
-
-_NOT_EXTRA = RESERVED | frozenset(CORRELATION) | {"_line"}

@@ -36,7 +36,10 @@ WORK_LIMIT = 64 * 1024
 _MARGIN = 4 * 1024
 """Given up at a cut made before masking: it may hold the half of a secret."""
 
-_NUMBERS = (int, float, Decimal)
+_NUMBERS = frozenset((int, float, Decimal))
+"""Exactly these: what a subclass shows is its own affair."""
+
+_CONTAINERS = (Mapping, list, tuple, set, frozenset)
 _inside = threading.local()
 
 
@@ -68,6 +71,20 @@ class Redactor:
             return field.treatment is Treatment.PUBLIC
         return not sensitive_key(key)
 
+    def numbers_are_plain(self, key: str) -> bool:
+        """Is an int or a float under this key written as it is, whatever it is?"""
+        field = self.catalogue.field(key)
+        whole = field is None or field.max_length is None
+        return whole and self.key_is_public(key) and not self.secrets.has_numeric
+
+    def proof(self, key: str) -> Callable[[str], object] | None:
+        """What proves a string under this key by its declaration: then only known secrets are
+        removed. None where every string takes the whole way."""
+        field = self.catalogue.field(key)
+        if field is None or field.treatment is not Treatment.PUBLIC or field.max_length is not None:
+            return None
+        return None if field.kind.matcher is None else field.kind.matcher.fullmatch
+
     def key(self, key: str) -> str:
         """An unregistered key may itself hold a secret, when a dict is logged."""
         if self.catalogue.field(key) is not None:
@@ -95,14 +112,13 @@ class Redactor:
         if isinstance(value, enum.Enum):
             value = value.value
         if isinstance(value, bool):
-            value = "true" if value else "false"
-        elif isinstance(value, _NUMBERS):
+            return self._treated("true" if value else "false", field)
+        if type(value) in _NUMBERS:
             return self._treated(str(value), field, declared_harmless=True)
-        elif isinstance(value, (Mapping, list, tuple, set, frozenset)) or _is_record(value):
+        if isinstance(value, _CONTAINERS) or _is_record(value):
             return self._nested(key, value)
-        elif not isinstance(value, str):
-            value = _as_text(value)
-        return self._treated(str(value), field) if value else None
+        text = _as_text(value)
+        return self._treated(text, field) if text else None
 
     def _treated(self, text: str, field: Field | None, *, declared_harmless: bool = False) -> str:
         if field is not None and field.treatment is Treatment.MASKED:
@@ -131,7 +147,7 @@ class Redactor:
         if len(text) <= WORK_LIMIT:
             return rule(text)
         masked = rule(text[:WORK_LIMIT])
-        return masked[: max(0, len(masked) - _MARGIN)]
+        return masked[: max(0, len(masked) - _MARGIN)] or HIDDEN
 
     def _hides_pair(self, key: str) -> bool:
         field = self.catalogue.field(key)
@@ -173,14 +189,14 @@ class _Nested:
         if value is None or isinstance(value, bool):
             return {None: "null", True: "true", False: "false"}[value]
         text = self._redactor.field(key, value) or ""
-        return text if isinstance(value, _NUMBERS) and text != HIDDEN else f'"{escape(text)}"'
+        return text if type(value) in _NUMBERS and text != HIDDEN else f'"{escape(text)}"'
 
     def _object(self, items: Iterable[tuple[object, object]], depth: int) -> str:
         parts = []
         for name, value in items:
             if self._left <= 0:
                 break
-            label = name if isinstance(name, str) else _as_text(name)
+            label = _as_text(name)
             written = self.write(label, value, depth + 1)
             parts.append(f'"{escape(self._redactor.key(label))}":{written}')
         return "{" + ",".join(parts) + "}"
@@ -193,26 +209,33 @@ class _Nested:
             if self._left <= 0:
                 break
             parts.append(f'"{HIDDEN}"' if hide_next else self.write(key, item, depth + 1))
-            name = item.decode("latin-1") if isinstance(item, bytes) else item
-            hide_next = isinstance(name, str) and not self._redactor.key_is_public(name)
+            named = isinstance(item, (str, bytes))
+            hide_next = named and not self._redactor.key_is_public(_as_text(item))
         return "[" + ",".join(parts) + "]"
 
 
 def _is_record(value: object) -> bool:
     if isinstance(value, type):
         return False
-    return dataclasses.is_dataclass(value) or hasattr(type(value), "__struct_fields__")
+    kind = type(value)
+    if isinstance(value, tuple):
+        return hasattr(kind, "_fields")
+    return dataclasses.is_dataclass(value) or hasattr(kind, "__struct_fields__")
 
 
 def _record_items(value: object) -> Iterable[tuple[str, object]]:
-    names = getattr(type(value), "__struct_fields__", None)
+    kind = type(value)
+    names = getattr(kind, "__struct_fields__", None) or getattr(kind, "_fields", None)
     if names is None:
         names = [field.name for field in dataclasses.fields(value)]  # type: ignore[arg-type]
     return [(name, getattr(value, name, None)) for name in names]
 
 
 def _as_text(value: object) -> str:
-    """Text of a value that is neither string, number nor container."""
+    """Text of a value that is neither number nor container: a plain string, whatever it was."""
+    if isinstance(value, str):
+        # What a subclass says of itself (`__str__`, `__format__`) may change with each call.
+        return str.__str__(value)
     if isinstance(value, datetime):
         return _time_text(value)
     if isinstance(value, (date, PurePath)):
@@ -220,18 +243,18 @@ def _as_text(value: object) -> str:
     if isinstance(value, timedelta):
         return str(value.total_seconds())
     if isinstance(value, (bytes, bytearray)):
-        return bytes(value[:WORK_LIMIT]).decode("utf-8", "replace")
-    if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {value}"
+        # Enough for WORK_LIMIT characters and one more, so that what is cut here is cut there.
+        return bytes(value[: 4 * WORK_LIMIT + 4]).decode("utf-8", "replace")
     # A value's own __str__ may log, and log itself again.
     depth = getattr(_inside, "depth", 0)
     if depth > 1:
         return HIDDEN
     _inside.depth = depth + 1
     try:
-        return str(value)
+        text = str.__str__(str(value))
     finally:
         _inside.depth = depth
+    return f"{type(value).__name__}: {text}" if isinstance(value, BaseException) else text
 
 
 def _time_text(value: datetime) -> str:

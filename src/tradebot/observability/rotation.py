@@ -9,10 +9,10 @@ a link fails where a rename would replace.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import re
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,16 +73,23 @@ def day_of(when: float) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(when))
 
 
-def end_of_day(day: str) -> float:
-    """Epoch seconds of the midnight that ends a UTC date."""
-    midnight = datetime.combine(date.fromisoformat(day), clock_time(), UTC)
-    return midnight.timestamp() + _DAY_SECONDS
+def times_of(day: str) -> tuple[float, float]:
+    """From when and until when, in epoch seconds, a file that began on this UTC date stays live.
+
+    Until the midnight that ends the day. A clock that steps back by up to a day changes nothing;
+    a file from further ahead was begun by a clock that was wrong, and would stay until that day.
+    """
+    midnight = datetime.combine(date.fromisoformat(day), clock_time(), UTC).timestamp()
+    return midnight - _DAY_SECONDS, midnight + _DAY_SECONDS
 
 
 def day_of_file(path: Path, status: os.stat_result) -> str:
     """The date of the first line that parses; without one, of the last modification."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        head = b""  # we may write to it, and not read
     for line in head.split(b"\n"):
         try:
             day = parse(line.decode("utf-8", "replace")).timestamp[:10]
@@ -93,9 +100,9 @@ def day_of_file(path: Path, status: os.stat_result) -> str:
 
 
 def rotate_if_due(folder: Path, policy: Policy, when: float) -> None:
-    """Move the live file if its day is over, or if it is full. The lock must be held.
+    """Move the live file if its day is not now (`times_of`), or if it is full.
 
-    A file of today or of a later day stays, so nothing rotates when the clock steps back.
+    The lock must be held. Raises OSError.
     """
     live = folder / LIVE_NAME
     try:
@@ -109,7 +116,8 @@ def rotate_if_due(folder: Path, policy: Policy, when: float) -> None:
             _move_to_first(live)
         return
     day = day_of_file(live, status)
-    if day < day_of(when):
+    stays_from, stays_until = times_of(day)
+    if not stays_from <= when < stays_until:
         _move_to_day(live, day)
 
 
@@ -123,20 +131,33 @@ def _move_to_day(live: Path, day: str) -> None:
 
 def _move_to_first(live: Path) -> None:
     """`.1` to `.2` and so on, from the oldest down, then the live file to `.1`."""
-    chain = [live]
-    while (following := live.with_name(f"{LIVE_NAME}.{len(chain)}")).exists():
-        chain.append(following)
-    for source, target in itertools.pairwise(chain):
-        if target.samefile(source):
+    chain, status = [live], live.lstat()
+    while (following := _status(live.with_name(f"{LIVE_NAME}.{len(chain)}"))) is not None:
+        if os.path.samestat(status, following):
             # A move that was interrupted between its two steps: the second one is missing.
-            source.unlink()
+            chain[-1].unlink()
             return
+        chain.append(live.with_name(f"{LIVE_NAME}.{len(chain)}"))
+        status = following
     for number in range(len(chain) - 1, -1, -1):
         _move(chain[number], live.with_name(f"{LIVE_NAME}.{number + 1}"))
 
 
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except FileNotFoundError:
+        return None
+
+
 def _move(source: Path, target: Path) -> bool:
     """Link, then unlink. False when `target` is another file. Raises OSError."""
+    if sys.platform == "win32":
+        # A rename replaces nothing there, and an unlinked name stays while the file is open.
+        if target.exists():
+            return False
+        source.rename(target)
+        return True
     try:
         os.link(source, target, follow_symlinks=False)
     except FileExistsError:
@@ -149,7 +170,13 @@ def _move(source: Path, target: Path) -> bool:
             return False
         source.rename(target)
         return True
-    source.unlink()
+    try:
+        source.unlink()
+    except PermissionError:
+        # Under two names, every line of it would be found twice.
+        with contextlib.suppress(OSError):
+            target.unlink()
+        raise
     return True
 
 

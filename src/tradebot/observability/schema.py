@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tradebot.observability.line import is_event_name, is_key
+
 CORRELATION = ("run_id", "cycle_id", "dry_run", "single_cycle", "env", "strategy")
 """On every line, in this order; `-` while not known."""
 
@@ -68,6 +70,9 @@ class Kind:
         return None if self.pattern is None else re.compile(self.pattern)
 
 
+NO_UNIT = "–"
+"""The unit of a number that counts and measures nothing: an id, a code, a number in a row."""
+
 TEXT = Kind("text")
 INTEGER = Kind("integer", r"-?[0-9]{1,19}")
 BOOLEAN = Kind("true or false", r"true|false")
@@ -90,6 +95,8 @@ class Field:
     treatment: Treatment = Treatment.PUBLIC
     max_length: int | None = None
     """Characters kept, counted after masking; None for the limit of every value."""
+    unit: str | None = None
+    """Of a number: what it counts, or is measured in; NO_UNIT for an id or code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,12 @@ _T = TypeVar("_T", Event, Field)
 def _correlation_fields() -> tuple[Field, ...]:
     return (
         Field("run_id", UUID, "this invocation of the program"),
-        Field("cycle_id", INTEGER, "the trading cycle; grows from run to run, gaps are normal"),
+        Field(
+            "cycle_id",
+            INTEGER,
+            "the trading cycle; grows from run to run, gaps are normal",
+            unit=NO_UNIT,
+        ),
         Field("dry_run", BOOLEAN, "true: nothing that changes the account can be sent"),
         Field("single_cycle", BOOLEAN, "true: one cycle, then exit"),
         Field("env", Kind("environment", r"[A-Z]{2,12}"), "LOCAL, SIM or LIVE"),
@@ -144,9 +156,9 @@ def _trailing_fields() -> tuple[Field, ...]:
 
 CORE_FIELDS = (
     *_correlation_fields(),
-    Field("count", INTEGER, "how many"),
-    Field("total_mb", NUMBER, "size of all log files together, in MB"),
-    Field("limit_mb", NUMBER, "LOG_MAX_TOTAL_MB"),
+    Field("count", INTEGER, "how many", unit="lines"),
+    Field("total_mb", NUMBER, "size of all log files together", unit="MB"),
+    Field("limit_mb", NUMBER, "LOG_MAX_TOTAL_MB", unit="MB"),
     *_trailing_fields(),
 )
 
@@ -188,7 +200,8 @@ class Catalogue:
 
     The order of `fields` is the order in a line, the trailing ones apart. `harmless` are patterns
     of texts (ids, references) that look random and are not secret, wherever they appear.
-    Raises ValueError when a name is declared twice or an event names an unknown field.
+    Raises ValueError when a name cannot stand in a line or is declared twice, and when an event
+    names an unknown field.
     """
 
     def __init__(
@@ -207,10 +220,20 @@ class Catalogue:
         last = len(self._rank)
         self._unknown_rank = last
         self._rank.update({name: last + 1 + i for i, name in enumerate(TRAILING)})
+        for field in self.fields.values():
+            if not is_key(field.name.removesuffix("*")):
+                raise ValueError(f"the field name {field.name!r} cannot stand in a line")
         for event in self.events.values():
-            for name in (*event.required, *event.optional):
-                if self.field(name) is None:
-                    raise ValueError(f"event {event.name} names the unregistered field {name}")
+            self._check(event)
+
+    def _check(self, event: Event) -> None:
+        if not is_event_name(event.name):
+            raise ValueError(
+                f"the event name {event.name!r} cannot stand in a line: use lower case, digits, _"
+            )
+        for name in (*event.required, *event.optional):
+            if self.field(name) is None:
+                raise ValueError(f"event {event.name} names the unregistered field {name}")
 
     def field(self, name: str) -> Field | None:
         """The declaration of `name`, also as a member of a family such as `rate_limit_reset_*`."""

@@ -7,9 +7,9 @@ writes it, and in base64 at all three alignments (inside a Basic header, for exa
 from __future__ import annotations
 
 import base64
-import bisect
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 from tradebot.observability.line import escape
@@ -18,6 +18,27 @@ MIN_LENGTH = 8
 """A shorter secret would turn up by chance and blacken harmless text."""
 
 REMOVED = "***"
+
+_WINDOW, _STRIDE = 5, 4
+"""Looked at is every fourth piece of five characters: whatever is at least MIN_LENGTH long holds
+one of them completely, and it is one of its own first four. Taking a piece costs as much as
+looking for two forms."""
+
+_REMEMBERED_LENGTHS = 1024
+
+assert _WINDOW + _STRIDE - 1 <= MIN_LENGTH  # noqa: S101 - what the pieces rely on
+
+
+_NOTHING_TO_ESCAPE = re.compile(r"[ !#-&(-.0-\[\]-~]*")
+_URL_SAFE = (
+    "",
+    "/",
+    "/|=",
+    "!~*'()",
+    "!$&'()*+,;=:@/~",
+    "!$&'()*+,;=:@/?~",
+    "!#$%&'()*+,/:;=?@[]~",
+)
 
 
 class SecretValues:
@@ -29,8 +50,7 @@ class SecretValues:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: set[str] = set()
-        # The forms, the longest first, and their negated lengths: read as one, replaced as one.
-        self._forms: tuple[tuple[str, ...], tuple[int, ...]] = ((), ())
+        self._forms = _Forms()
         self.generation = 0
         self.has_numeric = False
         """Could a plain number contain a secret? Then numbers are looked through as well."""
@@ -49,30 +69,65 @@ class SecretValues:
             if secret in self._known:
                 return
             self._known.add(secret)
-            known = {*self._forms[0], *forms_of(secret)}
-            # The longest first: a form may be the beginning of another.
-            forms = tuple(sorted(known, key=lambda form: (-len(form), form)))
-            self._forms = forms, tuple(-len(form) for form in forms)
-            self.has_numeric = any(map(_numeric, forms))
+            more = forms_of(secret)
+            self._forms = _Forms(more.union(self._forms.longest_first))
+            self.has_numeric = self.has_numeric or any(map(_numeric, more))
             self.generation += 1
 
     def remove(self, text: str) -> str:
         """`text` with every form of every secret replaced by `***`."""
-        if len(text) >= MIN_LENGTH:
-            forms, lengths = self._forms
-            # What is longer than the text cannot be in it.
-            for form in forms[bisect.bisect_left(lengths, -len(text)) :]:
-                if form in text:
-                    text = text.replace(form, REMOVED)
+        known = self._forms
+        alike = len(text), text.islower(), text.isupper()
+        forms = known.fitting.get(alike)
+        if forms is None:
+            forms = known.fit(*alike)
+        if len(forms) * 2 > len(text) and known.beginnings.isdisjoint(
+            [text[at : at + _WINDOW] for at in range(0, len(text) - _WINDOW + 1, _STRIDE)]
+        ):
+            return text
+        for form in forms:
+            if form in text:
+                text = text.replace(form, REMOVED)
         return text
 
     def forget_all(self) -> None:
         """Start anew. For tests: a secret once known stays one for the life of a process."""
         with self._lock:
             self._known.clear()
-            self._forms = ((), ())
+            self._forms = _Forms()
             self.has_numeric = False
             self.generation += 1
+
+
+class _Forms:
+    """All forms of all secrets, constant: read as one, replaced as one."""
+
+    __slots__ = ("beginnings", "fitting", "longest_first")
+
+    def __init__(self, forms: Iterable[str] = ()) -> None:
+        # A form may be the beginning of another.
+        self.longest_first = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        self.beginnings = frozenset(
+            form[at : at + _WINDOW] for form in self.longest_first for at in range(_STRIDE)
+        )
+        self.fitting: dict[tuple[int, bool, bool], tuple[str, ...]] = {}
+
+    def fit(self, length: int, lower: bool, upper: bool) -> tuple[str, ...]:
+        """The forms that a text of this length, in lower or upper case alone, may hold."""
+        forms = tuple(
+            form
+            for form in self.longest_first
+            if len(form) <= length
+            and not (lower and any(map(_is_upper, form)))
+            and not (upper and any(map(str.islower, form)))
+        )
+        if length < _REMEMBERED_LENGTHS:
+            self.fitting[length, lower, upper] = forms
+        return forms
+
+
+def _is_upper(character: str) -> bool:
+    return character.isupper() or character.istitle()
 
 
 def _numeric(form: str) -> bool:
@@ -81,16 +136,43 @@ def _numeric(form: str) -> bool:
 
 def forms_of(secret: str) -> set[str]:
     """Every spelling of `secret` that is looked for, itself included."""
-    escaped = escape(secret)
-    forms = {secret, escaped, _ascii_json(secret), ascii(secret)[1:-1], repr(secret)[1:-1]}
-    forms.update(form.replace("/", "\\/") for form in (escaped, _ascii_json(secret)))
+    # A certificate may be logged line by line.
+    lines = [line for line in secret.splitlines() if len(line) >= MIN_LENGTH]
+    forms = {secret, *lines}
+    for _ in range(2):  # JSON may stand in JSON, and be shown by repr
+        forms.update([escaped for form in forms for escaped in _escaped(form)])
+    forms.add(secret.replace("//", "/"))  # in a path
+    if len(lines) > 1:
+        forms.update(*(_url_forms(line.encode("utf-8", "surrogatepass")) for line in lines))
     raw = secret.encode("utf-8", "surrogatepass")
-    forms.add(repr(raw)[2:-1])
     forms.add(secret.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    forms.update(_url_forms(raw))
-    forms.update(_base64_forms(raw))
+    forms.update(_forms_of_bytes(raw))
+    if not secret.isascii():
+        # Some clients send user and password like this.
+        forms.update(_forms_of_bytes(secret.encode("latin-1", "replace")))
     # What is too short here would be too short as a secret.
     return {form for form in forms if len(form) >= MIN_LENGTH}
+
+
+def _escaped(text: str) -> Iterator[str]:
+    """As JSON and as `repr` write it, which escapes a quote only where both kinds are there."""
+    if _NOTHING_TO_ESCAPE.fullmatch(text):
+        return
+    for form in (text, escape(text), _ascii_json(text), ascii(text)[1:-1], repr(text)[1:-1]):
+        yield form
+        yield form.replace("/", "\\/")
+        yield re.sub(r"(?<!\\)'", r"\'", form)
+
+
+def _forms_of_bytes(raw: bytes) -> Iterator[str]:
+    yield raw.decode("utf-8", "replace")
+    yield repr(raw)[2:-1]
+    yield re.sub(r"(?<!\\)'", r"\'", repr(raw)[2:-1])
+    yield from _url_forms(raw)
+    for form in _base64_forms(raw):
+        yield form
+        yield quote(form, safe="")
+        yield form.replace("/", "\\/")
 
 
 def _ascii_json(secret: str) -> str:
@@ -105,7 +187,10 @@ def _json_escape(character: str) -> str:
 
 
 def _url_forms(raw: bytes) -> Iterator[str]:
-    for encoded in (quote(raw, safe=""), quote(raw), quote_plus(raw), quote(raw, safe="/|=")):
+    """As the usual clients encode a value, a path or a whole URL: each leaves other marks alone."""
+    plain = (quote(raw, safe=safe) for safe in _URL_SAFE)
+    plus = quote_plus(raw, safe="*")
+    for encoded in (*plain, quote_plus(raw), plus, plus.replace("~", "%7E")):
         yield encoded
         yield _lower_escapes(encoded)
         yield quote(encoded, safe="")

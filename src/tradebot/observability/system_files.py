@@ -17,8 +17,9 @@ from pathlib import Path
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
-_LOCK_TRIES = 100
-_LOCK_PAUSE_SECONDS = 0.01
+_LOCK_PATIENCE_SECONDS = 1.0
+_SHORTEST_PAUSE_SECONDS = 0.0002
+_LONGEST_PAUSE_SECONDS = 0.01
 
 _FRAGMENT_LOOKS = (0.0, 0.01, 0.02)
 """Seconds before each look."""
@@ -41,13 +42,13 @@ def make_private_folder(folder: Path, is_own: Callable[[str], bool]) -> None:
         folder.chmod(FOLDER_MODE)
 
 
-def ends_in_a_fragment(path: Path) -> bool:
+def ends_in_a_fragment(path: Path, *, patient: bool = True) -> bool:
     """Does a file that is not empty end without a newline, and stay so for a moment?
 
-    The moment is for a line that another process is writing right now. False when it cannot be
-    read.
+    The moment is for a line that another process is writing right now; `patient` False looks
+    once. False when it cannot be read.
     """
-    for pause in _FRAGMENT_LOOKS:
+    for pause in _FRAGMENT_LOOKS if patient else _FRAGMENT_LOOKS[:1]:
         time.sleep(pause)
         try:
             with path.open("rb") as file:
@@ -65,7 +66,7 @@ def open_for_append(path: Path) -> int:
     Raises OSError, also when `path` is a link, a folder or a device.
     """
     if sys.platform == "win32":
-        return _open_for_append_windows(path)
+        return windows_files.open_for_append(path)
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     fd = os.open(path, flags, FILE_MODE)
     try:
@@ -92,41 +93,35 @@ def exclusive_lock(path: Path) -> Iterator[bool]:
     try:
         yield _wait_for_lock(fd)
     finally:
+        if sys.platform != "win32":
+            # A child that was forked meanwhile has the descriptor, too, and closing ours alone
+            # would leave it the lock for as long as it lives.
+            fcntl.flock(fd, fcntl.LOCK_UN)
+        else:
+            windows_files.unlock(fd)
         os.close(fd)
 
 
 def _wait_for_lock(fd: int) -> bool:
-    for _ in range(_LOCK_TRIES):
+    waited, pause = 0.0, _SHORTEST_PAUSE_SECONDS
+    while waited < _LOCK_PATIENCE_SECONDS:
         try:
             _try_lock(fd)
         except OSError:
-            time.sleep(_LOCK_PAUSE_SECONDS)
+            time.sleep(pause)
+            waited += pause
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         else:
             return True
     return False
 
 
 if sys.platform == "win32":
-    import ctypes
-    import msvcrt
-    from ctypes import wintypes
+    from tradebot.observability import windows_files
 
     def _try_lock(fd: int) -> None:
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-
-    def _open_for_append_windows(path: Path) -> int:
-        """FILE_APPEND_DATA alone makes each write atomic at the end of the file; sharing delete
-        lets another process rename the file while it is open here."""
-        append_data, synchronize, share_all = 0x0004, 0x00100000, 0x7
-        open_always, normal = 4, 0x80
-        create_file = ctypes.windll.kernel32.CreateFileW
-        create_file.restype = wintypes.HANDLE
-        handle = create_file(
-            str(path), append_data | synchronize, share_all, None, open_always, normal, None
-        )
-        if handle == wintypes.HANDLE(-1).value:
-            raise ctypes.WinError()
-        return msvcrt.open_osfhandle(handle, os.O_APPEND | os.O_WRONLY)
+        if not windows_files.try_lock(fd):
+            raise BlockingIOError
 
 else:
     import fcntl

@@ -19,28 +19,30 @@ from tradebot.errors import StorageError, Terminated
 _POLL_SECONDS = 0.05
 
 if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
+    from tradebot.observability.windows_files import try_lock as _lock
+    from tradebot.observability.windows_files import unlock as _unlock
 else:
     import fcntl
 
-    def _try_lock(descriptor: int) -> bool:
+    def _lock(descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError as error:
-            raise StorageError(
-                f"the token lock cannot be taken: {error.strerror}. Put SAXO_TOKEN_FILE on a local"
-                " disk: network folders often cannot lock."
-            ) from None
         return True
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        return _lock(descriptor)
+    except OSError as error:
+        raise StorageError(
+            f"the token lock cannot be taken: {error.strerror}. Put SAXO_TOKEN_FILE on a local"
+            " disk: network folders often cannot lock."
+        ) from None
 
 
 @contextlib.contextmanager
@@ -59,6 +61,7 @@ def refresh_lock(token_file: Path, clock: Clock, *, timeout: float) -> Iterator[
             f"cannot open the token lock {path}: {error.strerror}."
             " Check SAXO_TOKEN_FILE and the folder's permissions."
         ) from None
+    held = False
     try:
         held = _try_lock(descriptor)
         end = clock.monotonic() + timeout
@@ -68,4 +71,6 @@ def refresh_lock(token_file: Path, clock: Clock, *, timeout: float) -> Iterator[
             held = _try_lock(descriptor)
         yield held
     finally:
+        if held:
+            _unlock(descriptor)
         os.close(descriptor)

@@ -15,7 +15,6 @@ the same file. On Windows the locked byte lies far behind the record, which stay
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import weakref
@@ -37,24 +36,8 @@ HOLDER_UNKNOWN = "holder_unknown"
 _TRIES = 5
 
 if sys.platform == "win32":
-    import msvcrt
-
-    _LOCKED_BYTE = 2**30
-
-    def _lock(descriptor: int) -> bool:
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EDEADLK, errno.EDEADLOCK):
-                return False
-            raise
-        return True
-
-    def _unlock(descriptor: int) -> None:
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-
+    from tradebot.observability.windows_files import try_lock as _lock
+    from tradebot.observability.windows_files import unlock as _unlock
 else:
     import fcntl
 

@@ -96,7 +96,7 @@ def reasons_page() -> str:
 
 def field_table() -> str:
     """The table of all fields, in the order of a line."""
-    head = "| field | type | treatment | meaning |\n|---|---|---|---|\n"
+    head = "| field | type | unit | treatment | meaning |\n|---|---|---|---|---|\n"
     return head + "".join(map(_field_row, FIELDS))
 
 
@@ -104,7 +104,8 @@ def _field_row(field: Field) -> str:
     meaning = field.meaning.replace("|", "\\|")
     if field.max_length is not None:
         meaning += f" (at most {field.max_length} characters)"
-    return f"| `{field.name}` | {field.kind.name} | {field.treatment.value} | {meaning} |\n"
+    row = (f"`{field.name}`", field.kind.name, field.unit or "", field.treatment.value, meaning)
+    return f"| {' | '.join(row)} |\n"
 
 
 def with_field_table(page: str) -> str:

@@ -13,6 +13,7 @@ from tradebot.observability.schema import (
     CORE_FIELDS,
     CORRELATION,
     INTEGER,
+    NO_UNIT,
     NUMBER,
     TEXT,
     TRAILING,
@@ -43,7 +44,7 @@ COMMIT = Kind("commit", r"[0-9a-f]{7,40}|unknown")
 HOST = Kind("host", r"[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63}){0,8}")
 INSTANCE = Kind("name", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 METHOD = Kind("HTTP method", r"[A-Z]{3,7}")
-ERROR_CODE = Kind("error code", rf"{CAMEL_NAME.pattern}|[0-9]{{1,6}}")
+ERROR_CODE = Kind("error code", rf"{CAMEL_NAME.pattern}|{WORD.pattern}|[0-9]{{1,6}}")
 ORDER_TYPE = Kind("order type", r"market|marketable_limit|Market|Limit")
 ERROR_KIND = Kind("code word or class", rf"{WORD.pattern}|{CAMEL_NAME.pattern}")
 DIMENSION = Kind("rate limit", rf"{WORD.pattern}|{CAMEL_NAME.pattern}")
@@ -60,33 +61,35 @@ CORRELATION_ID = Kind(
 )
 
 _MASKED = Treatment.MASKED
+_UNITS = "shares; FX: currency units"
+_PRICE = "instrument's currency"
 
 _IDENTITIES = (
     Field("slot", TIME, "the scheduled start that this run belongs to"),
     Field("instrument_id", INSTRUMENT, "the instrument, for example Stock:211"),
     Field("asset_type", CAMEL_NAME, "Saxo's AssetType"),
-    Field("uic", INTEGER, "Saxo's instrument number within its asset type"),
+    Field("uic", INTEGER, "Saxo's instrument number within its asset type", unit=NO_UNIT),
     Field("symbol", SYMBOL, "the instrument's symbol, for example MSFT:xnas"),
     Field("client_key", TEXT, "Saxo's ClientKey", _MASKED),
     Field("account_key", TEXT, "Saxo's AccountKey", _MASKED),
     Field("http_method", METHOD, "the request's method"),
     Field("http_url_path", URL_PATH, "the request's path, without query, keys in it masked"),
-    Field("http_status", INTEGER, "the answer's status"),
-    Field("latency_ms", NUMBER, "from sending the request to having the answer, in milliseconds"),
+    Field("http_status", INTEGER, "the answer's status", unit=NO_UNIT),
+    Field("latency_ms", NUMBER, "from sending the request to having the answer", unit="ms"),
     Field("saxo_request_id", CORRELATION_ID, "Saxo's X-Correlation header, for their support"),
-    Field("rate_limit_remaining_*", INTEGER, "requests left in a rate limit's window"),
-    Field("rate_limit_reset_*", NUMBER, "seconds until a rate limit's window ends"),
+    Field("rate_limit_remaining_*", INTEGER, "left in a rate limit's window", unit="requests"),
+    Field("rate_limit_reset_*", NUMBER, "until a rate limit's window ends", unit="s"),
     Field("external_reference", REFERENCE, "the bot's own name of an order attempt: trace this"),
     Field("order_id", ORDER_ID, "Saxo's OrderId"),
     Field("precheck_ok", BOOLEAN, "did the broker's precheck pass?"),
     Field("disclaimer_required", BOOLEAN, "does the broker want a disclaimer answered first?"),
-    Field("disclaimer_tokens_count", INTEGER, "how many disclaimers"),
+    Field("disclaimer_tokens_count", INTEGER, "how many disclaimers", unit="disclaimers"),
     Field("execution_outcome", OUTCOME, "how an intent ended"),
     Field("failure_reason", WORD, "why; absent on SUCCESS"),
 )
 
 _RUN = (
-    Field("pid", INTEGER, "process id"),
+    Field("pid", INTEGER, "process id", unit=NO_UNIT),
     Field("argv", TEXT, "the command line"),
     Field("version", VERSION, "of the bot"),
     Field("commit", COMMIT, "the git commit that runs"),
@@ -100,12 +103,12 @@ _RUN = (
     Field("package_dir", TEXT, "where the running code is"),
     Field("env_file", TEXT, "the .env file that was read"),
     Field("settings_fingerprint", HEXADECIMAL, "equal as long as no setting changes"),
-    Field("cadence", NUMBER, "SCHEDULE_CADENCE, in seconds"),
-    Field("watchlist_count", INTEGER, "watched instruments"),
-    Field("problems", INTEGER, "how many settings are wrong"),
+    Field("cadence", NUMBER, "SCHEDULE_CADENCE", unit="s"),
+    Field("watchlist_count", INTEGER, "watched instruments", unit="instruments"),
+    Field("problems", INTEGER, "how many settings are wrong", unit="settings"),
     Field("lock_path", TEXT, "the run lock's file"),
     Field("journal_path", TEXT, "the journal's file"),
-    Field("port", INTEGER, "the simulator's port on 127.0.0.1"),
+    Field("port", INTEGER, "the simulator's port on 127.0.0.1", unit=NO_UNIT),
     Field("market_time", TIME, "the bar that the simulator's market stands at"),
     Field("state_path", TEXT, "the folder or file of the state"),
 )
@@ -113,8 +116,8 @@ _RUN = (
 _AUTHENTICATION = (
     Field("auth_mode", WORD, "SAXO_AUTH_MODE"),
     Field("grant", WORD, "what was exchanged for a token: refresh_token, authorization_code …"),
-    Field("expires_in_seconds", NUMBER, "life of the new access token"),
-    Field("refresh_expires_in_seconds", NUMBER, "life of the new refresh token"),
+    Field("expires_in_seconds", NUMBER, "life of the new access token", unit="s"),
+    Field("refresh_expires_in_seconds", NUMBER, "life of the new refresh token", unit="s"),
     Field("recoverable", BOOLEAN, "true: a later try may succeed without a person"),
     Field("command", TEXT, "the command that puts it right"),
 )
@@ -124,70 +127,70 @@ _CYCLE = (
     Field("next_open", TIME, "when trading hours begin again"),
     Field("until", TIME, "when the pause ends"),
     Field("holder", TEXT, "who holds the lock: pid, start, run, slot, phase; or holder_unknown"),
-    Field("lateness_seconds", NUMBER, "start of the run after its slot"),
-    Field("delay_seconds", NUMBER, "the jitter that was waited"),
-    Field("missed_count", INTEGER, "slots in which no run started"),
+    Field("lateness_seconds", NUMBER, "start of the run after its slot", unit="s"),
+    Field("delay_seconds", NUMBER, "the jitter that was waited", unit="s"),
+    Field("missed_count", INTEGER, "slots in which no run started", unit="slots"),
     Field("missed_from", TIME, "the first of them"),
     Field("missed_to", TIME, "the last of them"),
     Field("killed_run_id", UUID, "the run that ended without saying so"),
     Field("phase", WORD, "how far it had come"),
     Field("started_at", TIME, "when it had started"),
-    Field("exit_code", INTEGER, "what the process exits with"),
-    Field("duration_ms", NUMBER, "length of the run, in milliseconds"),
-    Field("instruments", INTEGER, "instruments looked at"),
-    Field("signals", INTEGER, "instruments that the strategy wanted to buy or sell"),
-    Field("buy", INTEGER, "instruments to buy"),
-    Field("sell", INTEGER, "instruments to sell"),
-    Field("hold", INTEGER, "instruments to hold"),
-    Field("skip", INTEGER, "instruments without a signal, or skipped by a guard"),
-    Field("already_decided", INTEGER, "decisions an earlier run had made already"),
-    Field("intents", INTEGER, "intents created"),
-    Field("placed", INTEGER, "orders placed"),
-    Field("rejected", INTEGER, "orders refused by the broker"),
-    Field("skipped", INTEGER, "intents that were not sent"),
-    Field("unresolved", INTEGER, "orders of which it is not known what became of them"),
-    Field("http_calls", INTEGER, "requests to the broker"),
+    Field("exit_code", INTEGER, "what the process exits with", unit=NO_UNIT),
+    Field("duration_ms", NUMBER, "length of the run", unit="ms"),
+    Field("instruments", INTEGER, "looked at", unit="instruments"),
+    Field("signals", INTEGER, "those that the strategy wanted to buy or sell", unit="instruments"),
+    Field("buy", INTEGER, "to buy", unit="instruments"),
+    Field("sell", INTEGER, "to sell", unit="instruments"),
+    Field("hold", INTEGER, "to hold", unit="instruments"),
+    Field("skip", INTEGER, "those without a signal, or skipped by a guard", unit="instruments"),
+    Field("already_decided", INTEGER, "what an earlier run had decided already", unit="decisions"),
+    Field("intents", INTEGER, "intents created", unit="intents"),
+    Field("placed", INTEGER, "orders placed", unit="orders"),
+    Field("rejected", INTEGER, "orders refused by the broker", unit="orders"),
+    Field("skipped", INTEGER, "intents that were not sent", unit="intents"),
+    Field("unresolved", INTEGER, "nobody knows yet what became of them", unit="orders"),
+    Field("http_calls", INTEGER, "requests to the broker", unit="requests"),
 )
 
 _MARKET = (
-    Field("quotes", INTEGER, "instruments with a quote"),
-    Field("bars", INTEGER, "closed bars, of all instruments together"),
-    Field("missing", INTEGER, "instruments without usable data"),
+    Field("quotes", INTEGER, "those with a quote", unit="instruments"),
+    Field("bars", INTEGER, "closed bars, of all instruments together", unit="bars"),
+    Field("missing", INTEGER, "instruments without usable data", unit="instruments"),
     Field("missing_ids", TEXT, "which"),
-    Field("bars_have", INTEGER, "closed bars there are"),
-    Field("bars_need", INTEGER, "closed bars the strategy needs"),
+    Field("bars_have", INTEGER, "closed bars there are", unit="bars"),
+    Field("bars_need", INTEGER, "closed bars the strategy needs", unit="bars"),
     Field("action", ACTION, "what is done about the instrument"),
     Field("signal", ACTION, "what the strategy wanted"),
-    Field("held", NUMBER, "units of the instrument the bot holds"),
+    Field("held", NUMBER, "what the bot holds of the instrument", unit=_UNITS),
 )
 
 _EXECUTION = (
     Field("side", SIDE, "of the order"),
-    Field("quantity", NUMBER, "units: shares, or currency units for FX"),
+    Field("quantity", NUMBER, "size of the order", unit=_UNITS),
     Field("order_type", ORDER_TYPE, "ORDER_TYPE"),
-    Field("limit_price", NUMBER, "of a limit order"),
+    Field("limit_price", NUMBER, "of a limit order", unit=_PRICE),
     Field("bar_time", TIME, "the bar the decision is based on"),
-    Field("attempt", INTEGER, "the number of the try"),
+    Field("attempt", INTEGER, "the number of the try", unit=NO_UNIT),
     Field("request_id", REQUEST_ID, "the X-Request-ID that was sent"),
-    Field("estimated_cash", NUMBER, "cash the order would need"),
-    Field("estimated_cost", NUMBER, "what the order would cost"),
+    Field("estimated_cash", NUMBER, "cash the order would need", unit="`currency`"),
+    Field("estimated_cost", NUMBER, "what the order would cost", unit="`currency`"),
     Field("currency", CURRENCY, "of the two estimates"),
     Field("disclaimer_context", CAMEL_NAME, "Saxo's DisclaimerContext"),
     Field("disclaimer_title", TEXT, "the title of the blocking disclaimer", max_length=200),
     Field("reconcile_result", WORD, "what the broker's lists say became of the order"),
     Field("order_state", WORD, "how an accepted order stands: working, partial, filled …"),
-    Field("filled_quantity", NUMBER, "units filled so far"),
-    Field("average_price", NUMBER, "average price of what is filled"),
-    Field("reads", INTEGER, "how often the broker's lists were read"),
+    Field("filled_quantity", NUMBER, "filled so far", unit=_UNITS),
+    Field("average_price", NUMBER, "average price of what is filled", unit=_PRICE),
+    Field("reads", INTEGER, "how often the broker's lists were read", unit="reads"),
     Field("replayed", BOOLEAN, "true: said again after a crash"),
-    Field("consecutive_failures", INTEGER, "failed orders in a row"),
+    Field("consecutive_failures", INTEGER, "failed orders in a row", unit="orders"),
 )
 
 _HTTP = (
     Field("error_code", ERROR_CODE, "Saxo's ErrorCode"),
     Field("error_kind", ERROR_KIND, "what went wrong when there is no status"),
     Field("response_snippet", TEXT, "the beginning of the answer", max_length=256),
-    Field("wait_seconds", NUMBER, "pause before the next try"),
+    Field("wait_seconds", NUMBER, "pause before the next try", unit="s"),
     Field("dimension", DIMENSION, "which rate limit"),
 )
 

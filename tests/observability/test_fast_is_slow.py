@@ -16,7 +16,14 @@ from tradebot.observability.line import parse, quote
 from tradebot.observability.plans import Plan, Unusual
 from tradebot.observability.recorder import Recorder
 from tradebot.observability.redaction import SECRETS, Redactor
-from tradebot.observability.schema import CORRELATION
+from tradebot.observability.schema import (
+    CORE_FIELDS,
+    CORRELATION,
+    TEXT,
+    Catalogue,
+    Field,
+    Treatment,
+)
 from tradebot.observability.secret_values import MIN_LENGTH, REMOVED, SecretValues, forms_of
 from tradebot.vocabulary import CATALOGUE
 from tradebot.vocabulary.fields import FIELDS
@@ -184,3 +191,38 @@ def test_pieces_find_every_form(known: list[str], data: st.DataObject) -> None:
     for form in forms:
         expected = expected.replace(form, REMOVED)
     assert values.remove(text) == expected
+
+
+NAMES = ["token", "password", "account key", "code", "inner.mark", "jwt", "otp", "harmless"]
+marks = st.sampled_from(["", "", "", "_", "-", "."])
+spelled = st.sampled_from(NAMES).flatmap(
+    lambda name: st.lists(marks, min_size=len(name), max_size=len(name)).map(
+        lambda between: "".join(letter + mark for letter, mark in zip(name, between, strict=True))
+    )
+)
+keys = st.one_of(st.just("inner.mark"), spelled, spelled.map(str.upper))
+quotes = st.sampled_from(["", "'", '"', "%22", '\\"'])
+pairs_of_text = st.builds(
+    lambda before, quote, key, separator, value: (
+        f"{before}{quote}{key}{quote}{separator}{quote}{value}{quote}"
+    ),
+    st.sampled_from(["", " ", "é ", "x ", "\\n", "?", "{", "--", "\ud800 "]),
+    quotes,
+    keys,
+    st.sampled_from(["=", ": ", "%3D", "=>", " = ", " "]),
+    st.sampled_from(["abc", "x1y2z3w4v5", "two words", "1", ""]),
+)
+pieces = st.lists(pairs_of_text, min_size=1, max_size=3).map(" ".join)
+
+
+@given(pieces)
+@settings(max_examples=500)
+def test_a_text_without_a_sensitive_name_has_no_pair_to_hide(text: str) -> None:
+    catalogue = Catalogue(
+        fields=(*CORE_FIELDS, Field("inner.mark", TEXT, "of somebody's own", Treatment.SECRET))
+    )
+    gated, always = (Redactor(catalogue, SecretValues()) for _ in range(2))
+    always._shapes._may_name_a_secret = lambda lowered: True
+
+    for redact in (Redactor.text, lambda one, text: one.field("note", text)):
+        assert redact(gated, text) == redact(always, text)

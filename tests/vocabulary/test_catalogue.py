@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tradebot
 from tradebot.observability.schema import CORRELATION, TRAILING, Event, Treatment
-from tradebot.observability.shapes import sensitive_key
+from tradebot.observability.sensitive_names import sensitive_key
 from tradebot.vocabulary import CATALOGUE
 from tradebot.vocabulary.events import EVENTS
 from tradebot.vocabulary.fields import FIELDS, REFERENCE_PATTERN

@@ -23,7 +23,8 @@ from tradebot.observability.schema import (
     level_name,
 )
 from tradebot.observability.secret_values import SecretValues
-from tradebot.observability.shapes import HIDDEN, sensitive_key
+from tradebot.observability.sensitive_names import sensitive_key
+from tradebot.observability.shapes import HIDDEN
 
 Found = tuple[Kind, str]
 """What is wrong, and with which field or event; never a value."""

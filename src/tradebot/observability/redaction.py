@@ -22,7 +22,8 @@ from pathlib import PurePath
 from tradebot.observability.line import escape
 from tradebot.observability.schema import Catalogue, Field, Treatment
 from tradebot.observability.secret_values import SecretValues
-from tradebot.observability.shapes import HIDDEN, Shapes, mask, sensitive_key
+from tradebot.observability.sensitive_names import sensitive_key
+from tradebot.observability.shapes import HIDDEN, Shapes, mask
 
 FAILED = "<redaction-failed>"
 
@@ -49,7 +50,13 @@ class Redactor:
     def __init__(self, catalogue: Catalogue, secrets: SecretValues) -> None:
         self.catalogue = catalogue
         self.secrets = secrets
-        self._shapes = Shapes(self._hides_pair, self._is_declared, catalogue.harmless)
+        hidden = (field for field in catalogue.fields.values() if not _is_public(field))
+        self._shapes = Shapes(
+            self._hides_pair,
+            self._is_declared,
+            catalogue.harmless,
+            [field.name.rstrip("*") for field in hidden],
+        )
 
     def text(self, text: str) -> str:
         """Free text, masked."""
@@ -212,6 +219,10 @@ class _Nested:
             named = isinstance(item, (str, bytes))
             hide_next = named and not self._redactor.key_is_public(_as_text(item))
         return "[" + ",".join(parts) + "]"
+
+
+def _is_public(field: Field) -> bool:
+    return field.treatment is Treatment.PUBLIC
 
 
 def _is_record(value: object) -> bool:

@@ -6,27 +6,17 @@ expressions are written so that no text makes them slow: possessive repeats, no 
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterable
 
 from tradebot.observability.harmless import made_of_words
+from tradebot.observability.sensitive_names import search_for_names, sensitive_key
 
 HIDDEN = "***"
 
 FIELD_RUN = 20
 TEXT_RUN = 40
 """Length from which a run of token characters that is not made of words is taken for a key."""
-
-_SENSITIVE = re.compile(
-    "token|secret|authorization|bearer|refresh|password|passwd|passphrase|pwd|cookie|apikey|appkey"
-    "|accesskey|credential|signature|privatekey|assertion|jwt|verifier|accountkey|clientkey"
-    "|userkey|accountid|clientid|userid|session"
-    # The broker's OrderNotPlaced and its like are no one-time passwords.
-    "|otp(?!laced|ermitted|ossible|resent|rocessed|rimary|rovided)"
-)
-_SENSITIVE_WHOLE = frozenset(("code", "state", "pin", "sid"))
-_NOT_IN_A_NAME = re.compile(r"[\W_]+")
 
 _PEM = re.compile(
     r"-----BEGIN(?:[A-Z0-9 +]|%20)++-----.*?(?:-----END(?:[A-Z0-9 +]|%20)++-----|\Z)", re.DOTALL
@@ -66,25 +56,21 @@ _BASE64_KEY = re.compile(
     r"(?:(?<![A-Za-z0-9+/_|%-])|(?<=%3[DdAaFf])|(?<=%2[6207]))"
     r"(?:[A-Za-z0-9+/_|-]|%2[BbFf]|%7[Cc]){16,}+(?:={1,2}|(?:%3[Dd]){1,2})(?![A-Za-z0-9])"
 )
-_GUID = re.compile(
-    r"(?:(?<![\w.])([\w.]++)=)?[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
-)
-_DOUBTFUL_RUN = re.compile(r"[A-Za-z0-9+/=_.~|%-]{8,}")
-_FIELD_RUN = re.compile(rf"[A-Za-z0-9+/=_.~|%:\-]{{{FIELD_RUN},}}")
-_TEXT_RUN = re.compile(rf"[A-Za-z0-9+/=_.~|%:\-]{{{TEXT_RUN},}}")
+_PADDING = re.compile(r"=(?<=[A-Za-z0-9+/_|%-]{16}=)=?(?![A-Za-z0-9])|%3[Dd]")
+_GUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
+_KEY_BEFORE = re.compile(r"(?<![\w.])([\w.]++)=\Z")
+_LONGEST_KEY = 80
+# Tried at the beginning of a run alone: where a run is too short, its rest is, too.
+_DOUBTFUL_RUN = re.compile(r"(?<![A-Za-z0-9+/=_.~|%-])[A-Za-z0-9+/=_.~|%-]{8,}+")
+_RUN = r"(?<![A-Za-z0-9+/=_.~|%:\-])[A-Za-z0-9+/=_.~|%:\-]"
+_FIELD_RUN = re.compile(rf"{_RUN}{{{FIELD_RUN},}}+")
+_TEXT_RUN = re.compile(rf"{_RUN}{{{TEXT_RUN},}}+")
 _SHORTEST_KEY = 18
 _ROUNDS = 5
 _SCHEME_AND_HOST = re.compile(r"^[^/]*+(?<=:)//[^/]*+")
 _SEGMENT = re.compile(r"[^/]+")
 _PREFIX_WORD = re.compile(r"(?:[a-z]{2,24}|[A-Z][a-z]{4,23}|v?[0-9]{1,20})?")
 _PATH_WORD = re.compile(r"[a-z]{0,24}(?:[A-Z][a-z]{2,24}){0,6}|v?[0-9]{1,20}")
-
-
-@functools.lru_cache(maxsize=4096)
-def sensitive_key(key: str) -> bool:
-    """Does a key's name say that its value is a secret or an account's identity?"""
-    plain = _NOT_IN_A_NAME.sub("", key.lower())
-    return plain in _SENSITIVE_WHOLE or _SENSITIVE.search(plain) is not None
 
 
 def mask(text: str) -> str:
@@ -97,7 +83,8 @@ class Shapes:
     """The rules by shape.
 
     `is_sensitive` judges the key of a pair found in a text, `is_declared` whether a text is what
-    that key was declared to hold; `harmless` are patterns of references that only look random.
+    that key was declared to hold; `harmless` are patterns of references that only look random;
+    `names` are all names that `is_sensitive` knows besides those of `sensitive_key`.
     """
 
     def __init__(
@@ -105,8 +92,10 @@ class Shapes:
         is_sensitive: Callable[[str], bool] = sensitive_key,
         is_declared: Callable[[str, str], bool] = lambda key, text: False,
         harmless: Iterable[str] = (),
+        names: Iterable[str] = (),
     ) -> None:
         self._is_sensitive = is_sensitive
+        self._may_name_a_secret = search_for_names(names)
         self._is_declared = is_declared
         patterns = "|".join(f"(?:{pattern})" for pattern in harmless)
         self._harmless = re.compile(patterns) if patterns else None
@@ -146,14 +135,7 @@ class Shapes:
             text = _PEM.sub(HIDDEN, text)
         if "eyj" in lowered:
             text = _JWT.sub(HIDDEN, text)
-        if (
-            "=" in text
-            or ":" in text
-            or "--" in text
-            or "%3" in text
-            or "'," in text
-            or '",' in text
-        ):
+        if self._may_name_a_secret(lowered):
             text = self._hide_pairs(text)
         if "bearer" in lowered or "basic" in lowered:
             text = _SCHEME.sub(_hide_after_scheme, text)
@@ -161,7 +143,7 @@ class Shapes:
             text = _USERINFO.sub(rf"\1{HIDDEN}@", text)
         if "=" in text:
             text = _QUERY.sub(self._hide_query_value, text)
-        if len(text) >= 16 and ("=" in text or "%3" in text):
+        if len(text) >= 16 and _PADDING.search(text):
             text = _BASE64_KEY.sub(_mask_base64_key, text)
         if text.count("-") >= 4:
             text = _GUID.sub(self._hide_guid, text)
@@ -206,11 +188,9 @@ class Shapes:
         return found[0]
 
     def _hide_guid(self, found: re.Match[str]) -> str:
-        key = found[1]
-        if key is None:
-            return HIDDEN
-        guid = found[0][len(key) + 1 :]
-        return found[0] if self._is_declared(key, guid) else f"{key}={HIDDEN}"
+        begin = found.start()
+        key = _KEY_BEFORE.search(found.string, max(0, begin - _LONGEST_KEY), begin)
+        return found[0] if key is not None and self._is_declared(key[1], found[0]) else HIDDEN
 
     def _hide_unless_words(self, found: re.Match[str]) -> str:
         return found[0] if self._is_harmless(found[0]) else HIDDEN

@@ -22,7 +22,6 @@ from tradebot.observability.line import (
     clean_key,
     cut,
     escape,
-    format_fields,
     parse,
     quote,
     render,
@@ -258,10 +257,6 @@ def test_timestamps_are_utc_with_milliseconds() -> None:
     assert writer.write(0) == "1970-01-01T00:00:00.000Z"
     if sys.platform != "win32":  # whose C library knows nothing before 1970
         assert writer.write(-0.5) == "1969-12-31T23:59:59.500Z"
-
-
-def test_fields_can_be_written_without_a_line() -> None:
-    assert format_fields({"a": "b c", "d e": "f", "g": ""}) == 'a="b c" d_e=f'
 
 
 def test_the_grammar_needs_the_standard_library_alone() -> None:

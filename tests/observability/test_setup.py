@@ -311,7 +311,7 @@ def test_a_recorder_that_fails_says_which_event_it_was(
     folder: Path, monkeypatch: pytest.MonkeyPatch, bare_root: str
 ) -> None:
     with setup_logging(folder, console=False):
-        monkeypatch.setattr("tradebot.observability.assembly.Assembler.component", lambda *_: 1 / 0)
+        monkeypatch.setattr("tradebot.observability.writers.Writers.component", lambda *_: 1 / 0)
         assert log_event("unexpected_exception", "lost") is False
         logging.getLogger("lib").warning("lost")
     lines = [parse(line) for line in (folder / "bot.log").read_text().splitlines()]

@@ -14,7 +14,6 @@ from tradebot.observability.line import (
     LINE_LIMIT,
     SEPARATOR,
     TimestampWriter,
-    clean_component,
     cut,
     quote,
     unescape,
@@ -27,7 +26,6 @@ ExceptionInfo = (
     tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 )
 
-_REMEMBERED_COMPONENTS = 1024
 _REMEMBERED_LAYOUTS = 1024
 _TRUNCATED = "truncated=true"
 _SHORTEST = 256
@@ -54,19 +52,19 @@ class Assembler:
         self._catalogue = redactor.catalogue
         self.timestamp = TimestampWriter().write
         self._layouts: dict[tuple[str, tuple[str, ...]], Layout] = {}
-        self.forget()
+        self._writers = Writers(redactor)
 
-    def forget(self) -> None:
-        """Work out anew what was remembered: a secret became known since."""
-        self.generation = self.redactor.secrets.generation
-        self.writers = Writers(self.redactor)
-        self._components: dict[str, str] = {}
+    @property
+    def writers(self) -> Writers:
+        """The writers that know every secret that is known now."""
+        writers = self._writers
+        if writers.generation != self.redactor.secrets.generation:
+            writers = self._writers = Writers(self.redactor)
+        return writers
 
-    def pairs(self, fields: Mapping[str, object]) -> dict[str, str]:
+    def pairs(self, fields: Mapping[str, object], writers: Writers | None = None) -> dict[str, str]:
         """Each field as it is written, `key=value`, under its name. The six are left out."""
-        if self.generation != self.redactor.secrets.generation:
-            self.forget()
-        writers = self.writers
+        writers = self.writers if writers is None else writers
         pairs: dict[str, str] = {}
         for key, value in fields.items():
             if value is None or key in _CORRELATION:
@@ -110,15 +108,6 @@ class Assembler:
             fields["stack"] = "".join(traceback.format_tb(trace)).rstrip("\n")
         return fields
 
-    def component(self, name: str) -> str:
-        """The component of a logger's name: without `tradebot.`, and masked like any text."""
-        found = self._components.get(name)
-        if found is None:
-            found = clean_component(self.redactor.text(name.removeprefix("tradebot.")))
-            if len(self._components) < _REMEMBERED_COMPONENTS:
-                self._components[name] = found
-        return found
-
     def layout(self, event: str, pairs: Mapping[str, str]) -> Layout:
         """The order of these keys, the declared ones first, and what the event lacks."""
         keys = tuple(pairs)
@@ -157,7 +146,8 @@ class Assembler:
 
     def _correlation_pair(self, key: str, value: object) -> str:
         text = cut(self.redactor.field(key, value) or "-", _CORRELATION_LIMIT)
-        return f"{key}={text if type(value) is bool else quote(text)}"
+        literal = type(value) is bool and text in ("true", "false")
+        return f"{key}={text if literal else quote(text)}"
 
 
 def _shorten(head: str, pairs: list[str]) -> str:

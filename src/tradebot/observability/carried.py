@@ -9,28 +9,26 @@ from contextvars import ContextVar
 from tradebot.observability.assembly import Assembler
 from tradebot.observability.writers import Writers
 
-Pairs = Mapping[str, str]
+Written = tuple[Writers | None, Mapping[str, str], tuple[str, ...]]
 
 
 class Carried:
     """Fields that several lines carry: masked and written once for each set-up."""
 
-    __slots__ = ("_with", "_written", "fields")
+    __slots__ = ("_written", "fields")
 
     def __init__(self, fields: Mapping[str, object]) -> None:
         self.fields = fields
-        self._written: tuple[Pairs, tuple[str, ...]] = ({}, ())
-        self._with: Writers | None = None
+        self._written: Written = (None, {}, ())
 
-    def written(self, assembler: Assembler, writers: Writers) -> tuple[Pairs, tuple[str, ...]]:
-        """The pairs and their keys, as the assembler's present `writers` write them."""
-        if self._with is not writers:
-            pairs = assembler.pairs(self.fields)
-            # One tuple, so that a thread never has the keys of one and the pairs of another; and
-            # it comes first, so that none takes the old ones for the new.
-            self._written = (pairs, tuple(pairs))
-            self._with = writers
-        return self._written
+    def written(self, assembler: Assembler, writers: Writers) -> Written:
+        """What they were written with, the pairs and their keys: one tuple, so that no thread has
+        the pairs of one moment and the mark of another."""
+        written = self._written
+        if written[0] is not writers:
+            pairs = assembler.pairs(self.fields, writers)
+            written = self._written = (writers, pairs, tuple(pairs))
+        return written
 
 
 NOTHING = Carried({})

@@ -77,7 +77,8 @@ class BotLog:
         self._lock = threading.RLock()
         self._fd = -1
         self._identity: tuple[int, int] = (0, 0)
-        self._quiet_from = self._quiet_until = self._seen_at = 0.0
+        self._quiet_from = self._quiet_until = 0.0
+        self._seen_at = -_SURE_SECONDS
         self._day_from = self._day_until = 0.0
         self._busy_at: float | None = None
         self._awaits_first_line = False
@@ -138,10 +139,11 @@ class BotLog:
         if written != len(data):
             return self._finish_torn(data, written)
         try:
-            if now and not self._seen_at <= when < self._seen_at + _SURE_SECONDS:
-                if not os.fstat(self._fd).st_nlink:
-                    return self._write_again(data, when, tries)
-                self._seen_at = when
+            if now and time.monotonic() - self._seen_at >= _SURE_SECONDS:
+                status = os.fstat(self._fd)
+                if not status.st_nlink or (status.st_dev, status.st_ino) != self._identity:
+                    return self._write_again(data, when, tries, status)
+                self._seen_at = time.monotonic()
         except OSError as error:
             self._close_fd()
             return self._failing(error)
@@ -188,9 +190,11 @@ class BotLog:
             return self._failing(again)
         return written == len(data) or self._finish_torn(data, written)
 
-    def _write_again(self, data: bytes, when: float, tries: int) -> bool:
-        """The file has no name any more: it was removed before this line came."""
-        if self._is_live():
+    def _write_again(self, data: bytes, when: float, tries: int, status: os.stat_result) -> bool:
+        """The file has no name any more, or the descriptor is another file's by now."""
+        if (status.st_dev, status.st_ino) != self._identity:
+            self._fd = -1  # not ours to close
+        elif self._is_live():
             return True  # a file system that does not count names
         if not tries:
             return self._failing(FileNotFoundError(errno.ENOENT, "it is removed again and again"))
@@ -260,7 +264,6 @@ class BotLog:
     def _note_day(self, when: float) -> None:
         status = os.fstat(self._fd)
         self._identity = (status.st_dev, status.st_ino)
-        self._position = status.st_size
         day = rotation.day_of_file(self.path, status) if status.st_size else rotation.day_of(when)
         self._day_from, self._day_until = rotation.times_of(day)
         self._rest_until_next_look(when)
@@ -341,11 +344,10 @@ class BotLog:
             self._share_left -= len(data)
             if self._share_left < 0 and not self._noting:
                 self._measure_total()
-            if self._full_at is not None:
-                # The position after an append is the size, other processes' lines included.
-                self._position = os.lseek(self._fd, 0, os.SEEK_CUR)
-                if self._position >= self._full_at:
-                    self._rotate_by_size(data, when)
+            # The position after an append is the size, other processes' lines included.
+            full_at = self._full_at
+            if full_at is not None and os.lseek(self._fd, 0, os.SEEK_CUR) >= full_at:
+                self._rotate_by_size(data, when)
 
     def _rotate_by_size(self, data: bytes, when: float) -> None:
         gone = not os.fstat(self._fd).st_nlink

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 VALUE_LIMIT = 8 * 1024
@@ -257,8 +256,3 @@ class TimestampWriter:
             self._last = (second, text)
             part = when - second
         return text + self._thousandths[int(part * 1000)]
-
-
-def format_fields(fields: Mapping[str, str]) -> str:
-    """`key=value` pairs without the first four parts, for notes outside the log."""
-    return " ".join(f"{clean_key(key)}={quote(value)}" for key, value in fields.items() if value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import operator
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any
@@ -18,6 +19,7 @@ from tradebot.observability.carried import NOTHING, Carried, bind, bound_now
 from tradebot.observability.plans import event_level
 from tradebot.observability.recorder import Recorder
 from tradebot.observability.records import RESERVED, exception_info, text_of
+from tradebot.observability.schema import SchemaError
 
 __all__ = ["ContextAdapter", "active", "bind", "get_logger", "log_event"]
 
@@ -37,12 +39,10 @@ class ContextAdapter(logging.LoggerAdapter[logging.Logger]):
     """
 
     def __init__(self, logger: Any, extra: Mapping[str, object] | None = None) -> None:
-        if isinstance(logger, ContextAdapter):
-            extra = {**logger.context, **(extra or {})}
-            logger = logger.logger
-        super().__init__(logger, dict(extra or {}))
+        logger, outer = _unwrapped(logger)
+        super().__init__(logger, {**outer, **(extra or {})})
         self._carried = NOTHING
-        self._context_seen: Mapping[str, object] = {}
+        self._seen: Mapping[str, object] = {}
 
     @property
     def context(self) -> Mapping[str, object]:
@@ -52,9 +52,15 @@ class ContextAdapter(logging.LoggerAdapter[logging.Logger]):
     @property
     def carried(self) -> Carried:
         """The same, as the recorder takes them."""
-        if self._context_seen != self.context:
-            self._context_seen = dict(self.context)
-            self._carried = Carried(_without_reserved(self.context))
+        context = self.context
+        if not context:
+            return NOTHING
+        # By identity: 1 and True are equal, and written differently.
+        if self._seen.keys() != context.keys() or not all(
+            map(operator.is_, self._seen.values(), context.values())
+        ):
+            self._seen = dict(context)
+            self._carried = Carried(_without_reserved(context))
         return self._carried
 
     def getChild(self, suffix: str, **context: object) -> ContextAdapter:  # noqa: N802 - logging's
@@ -69,9 +75,12 @@ class ContextAdapter(logging.LoggerAdapter[logging.Logger]):
             kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
             super().log(level, msg, *args, **kwargs)
         elif self.logger.isEnabledFor(level):
-            extra = _without_reserved(kwargs.get("extra") or {})
-            text = text_of(msg, args)
-            recorder.message(level, text, self.logger, self.carried, bound_now(), extra)
+            try:
+                extra = _without_reserved(kwargs.get("extra") or {})
+                text = text_of(msg, args)
+                recorder.message(level, text, self.logger, self.carried, bound_now(), extra)
+            except Exception:  # noqa: BLE001 - a log call never raises
+                recorder.last_words("log_message", level)
 
     def process(
         self, msg: Any, kwargs: MutableMapping[str, Any]
@@ -91,7 +100,7 @@ def _without_reserved(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def get_logger(
-    name: str | logging.Logger | ContextAdapter | None = None, **context: object
+    name: str | logging.Logger | logging.LoggerAdapter[Any] | None = None, **context: object
 ) -> ContextAdapter:
     """A LoggerAdapter whose lines carry `context`. Without `name`: the calling module's logger.
 
@@ -120,25 +129,34 @@ def log_event(
     WARN and above) is written whatever LOG_LEVEL says.
     Raises SchemaError in strict mode, and nothing else.
     """
-    own = NOTHING
-    if logger is None:
-        target = _logger(sys._getframe(1).f_globals.get("__name__"))
-    elif isinstance(logger, logging.LoggerAdapter):
-        own = _carried_by(logger)
-        target = logger.logger
-    else:
-        target = _logger(logger)
-    info = exception_info(exc_info) if exc_info else None
-    recorder = active
-    if recorder is None:
-        return _log_without_session(event, message, level, target, info, {**own.fields, **fields})
-    return recorder.event(event, message, level, target, info, own, bound_now(), fields)
+    try:
+        own = NOTHING
+        if logger is None:
+            target = _logger(sys._getframe(1).f_globals.get("__name__"))
+        elif isinstance(logger, ContextAdapter):
+            own, target = logger.carried, logger.logger
+        else:
+            plain, outer = _unwrapped(logger)
+            own, target = Carried(outer), _logger(plain)
+        info = None if exc_info is None else exception_info(exc_info)
+        recorder = active
+        if recorder is None:
+            outer = {**own.fields, **fields}
+            return _log_without_session(event, message, level, target, info, outer)
+        return recorder.event(event, message, level, target, info, own, bound_now(), fields)
+    except SchemaError:
+        raise
+    except Exception:  # noqa: BLE001 - a log call never raises
+        return False if active is None else active.last_words(event, level)
 
 
-def _carried_by(adapter: logging.LoggerAdapter[Any]) -> Carried:
-    if isinstance(adapter, ContextAdapter):
-        return adapter.carried
-    return Carried(adapter.extra or {})
+def _unwrapped(logger: Any) -> tuple[Any, dict[str, object]]:
+    """What adapters of whatever kind were put around, and the fields they add together."""
+    fields: dict[str, object] = {}
+    while isinstance(logger, logging.LoggerAdapter):
+        fields = {**(logger.extra or {}), **fields}
+        logger = logger.logger
+    return logger, fields
 
 
 def _logger(name: object) -> logging.Logger:
@@ -170,7 +188,7 @@ def _log_without_session(
     }
     with contextlib.suppress(Exception):
         pairs = assembler.pairs(values)
-        name = assembler.component(event)
+        name = assembler.writers.component(event)
         text = " ".join([name, *pairs.values()])
         extra = {"event": name, "fields": pair_texts(pairs)}
         logger.log(event_level(level, declared), "%s", text, extra=extra)

@@ -26,6 +26,7 @@ from tradebot.observability.queueing import QueuedLog
 from tradebot.observability.recorder import Recorder
 from tradebot.observability.rotation import Policy
 from tradebot.observability.schema import CORRELATION, Catalogue, level_number
+from tradebot.observability.system_files import fill_standard_descriptors
 
 _TALKATIVE = ("urllib3", "requests", "httpx", "httpcore")
 """Libraries that log whole URLs below WARNING."""
@@ -165,6 +166,9 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, SystemExit) and isinstance(error.code, str):
+            # The interpreter prints it, and no hook is asked.
+            error.code = redaction.mask_sensitive(error.code, "msg")
         self.close()
 
     def take_sigterm(self) -> None:
@@ -216,6 +220,7 @@ def setup_logging(
     global _session  # noqa: PLW0603 - there is one log per process
     if _session is not None:
         _session.close()
+    fill_standard_descriptors()
     file_level, shown_level = level_number(level), level_number(console_level)
     redactor = redaction.use_catalogue(Catalogue() if catalogue is None else catalogue)
     recorder = Recorder(

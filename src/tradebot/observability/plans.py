@@ -16,7 +16,7 @@ from typing import Any
 from tradebot.observability.assembly import Assembler
 from tradebot.observability.line import SEPARATOR
 from tradebot.observability.schema import CORRELATION, Event, level_number, padded_level
-from tradebot.observability.writers import Writer
+from tradebot.observability.writers import Writer, Writers
 
 
 class Unusual(Exception):
@@ -45,6 +45,7 @@ class Plan:
 
 def make_plan(
     assembler: Assembler,
+    writers: Writers,
     name: str,
     level: int | str | None,
     values: Mapping[str, object],
@@ -64,10 +65,8 @@ def make_plan(
     if any(key not in (*present, *CORRELATION) for key in event.required):
         raise Unusual
     order = sorted(present, key=assembler.redactor.catalogue.rank)
-    writers = (
-        assembler.writers.of(key, type(fields[key])) if key in fields else str for key in order
-    )
-    return Plan(event, event_level(level, event), _getter(order), tuple(writers))
+    write = (writers.of(key, type(fields[key])) if key in fields else str for key in order)
+    return Plan(event, event_level(level, event), _getter(order), tuple(write))
 
 
 def _getter(keys: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
@@ -82,6 +81,6 @@ def event_level(level: int | str | None, declared: Event | None) -> int:
     if level is not None:
         try:
             return level_number(level)
-        except ValueError:
+        except Exception:  # noqa: BLE001 - whatever it is, it is no level
             return logging.WARNING
     return logging.INFO if declared is None else declared.level

@@ -17,6 +17,7 @@ import os
 import threading
 import weakref
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
 from tradebot.observability.files import BotLog
 from tradebot.observability.system_files import note_on_stderr
@@ -26,6 +27,12 @@ LIMIT = 10_000
 
 _PATIENCE_SECONDS = 5.0
 """How long an ending waits for the disk to take one more line."""
+
+
+class Sink(Protocol):
+    """Where finished lines go: a BotLog, or a queue before one."""
+
+    def write(self, data: bytes, when: float, *, droppable: bool, now: bool) -> bool: ...
 
 
 class _Receipt:

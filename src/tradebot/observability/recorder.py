@@ -10,30 +10,34 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from operator import call
-from typing import Protocol
 
 from tradebot.observability.assembly import Assembler, ExceptionInfo, pair_texts
 from tradebot.observability.carried import NOTHING, Carried, bound_now
 from tradebot.observability.console import Show
 from tradebot.observability.line import LINE_LIMIT
-from tradebot.observability.plans import Plan, Unusual, event_level, make_plan
-from tradebot.observability.records import LINE, Prepared, exception_of, extra_of, message_of
+from tradebot.observability.listeners import only_these_hear, would_take
+from tradebot.observability.outlook import Outlook
+from tradebot.observability.plans import Plan, Unusual, event_level
+from tradebot.observability.queueing import Sink
+from tradebot.observability.records import (
+    Finished,
+    Prepared,
+    exception_of,
+    extra_of,
+    message_of,
+)
 from tradebot.observability.redaction import FAILED
 from tradebot.observability.schema import Catalogue, Event, SchemaError
 
 _UNKNOWN = "log_message"
-_REMEMBERED_PLANS = 1024
 _SURELY_SHORT = LINE_LIMIT // 4
 """Characters of a line that is not too long, however many bytes each of them takes."""
 
-
-class Sink(Protocol):
-    """Where finished lines go: a BotLog, or a queue before one."""
-
-    def write(self, data: bytes, when: float, *, droppable: bool, now: bool) -> bool: ...
+_PATIENCE_SECONDS = 1.0
 
 
 class Recorder:
@@ -57,38 +61,40 @@ class Recorder:
         self._strict = strict
         self._now = now
         self._sink: Sink | None = None
-        self._root = logging.getLogger()
         self._secrets = assembler.redactor.secrets
-        self._context = NOTHING
-        self._correlation = ""
-        self._correlation_values: dict[str, object] = {}
-        self._plans: dict[tuple[object, ...], Plan] = {}
-        self.update_context({})
+        self._context: Mapping[str, object] = {}
+        self._changing = threading.RLock()
+        self._outlook = Outlook(assembler, self._context)
 
     # -- context ------------------------------------------------------------------------------
 
     @property
     def context(self) -> Mapping[str, object]:
         """What every line carries: the six, and what was given besides."""
-        return self._context.fields
+        return self._context
 
     def update_context(self, fields: Mapping[str, object]) -> None:
         """Add to or change what every line carries from now on; None takes a field away."""
-        context = {**self.context, **fields}
-        self._context = Carried({k: value for k, value in context.items() if value is not None})
-        self._renew()
+        # A fork may have left the lock with a thread that is not here: it is not waited for long.
+        locked = self._changing.acquire(timeout=_PATIENCE_SECONDS)
+        try:
+            context = {**self._context, **fields}
+            self._context = {key: value for key, value in context.items() if value is not None}
+        finally:
+            if locked:
+                self._changing.release()
 
     def correlation_values(self) -> dict[str, object]:
-        """The six, `-` where not known. Not to be changed."""
-        return self._correlation_values
+        """The six, `-` where not known, masked. Not to be changed."""
+        return self._now_known().correlation_values
 
-    def _renew(self) -> None:
-        """Work out anew what was remembered: the context changed, or a secret became known."""
-        if self.assembler.generation != self._secrets.generation:
-            self.assembler.forget()
-        self._correlation = self.assembler.correlation(self.context)
-        self._correlation_values = self.assembler.correlation_values(self.context)
-        self._plans = {}
+    def _now_known(self) -> Outlook:
+        """The outlook for the context and the secrets of this moment."""
+        outlook = self._outlook
+        context = self._context
+        if outlook.context is not context or outlook.writers.generation != self._secrets.generation:
+            outlook = self._outlook = Outlook(self.assembler, context)
+        return outlook
 
     def connect(self, sink: Sink | None) -> None:
         """Write to `sink` from now on; None: to nothing."""
@@ -116,11 +122,12 @@ class Recorder:
             fields["msg"] = message
         if exc_info is None and self.hears_alone(logger):
             try:
-                plan, pairs = self._quickly(name, level, own, bound, fields)
+                outlook = self._now_known()
+                plan, pairs = self._quickly(outlook, name, level, own, bound, fields)
                 if not (plan.audit or logger.isEnabledFor(plan.level)):
                     return False
                 when = self._now()
-                line = self._quick_line(plan, logger.name, pairs, when)
+                line = self._quick_line(outlook, plan, logger.name, pairs, when)
             except Exception:  # noqa: BLE001, S110 - unusual: the slow way knows what to do
                 pass
             else:
@@ -144,6 +151,7 @@ class Recorder:
 
     def _quickly(
         self,
+        outlook: Outlook,
         name: str,
         level: int | str | None,
         own: Carried,
@@ -154,39 +162,23 @@ class Recorder:
 
         Raises Unusual, or whatever a value raises, where the slow way has to be taken.
         """
-        assembler = self.assembler
-        if assembler.generation != self._secrets.generation:
-            self._renew()
-        writers = assembler.writers
-        base_pairs, _ = self._context.written(assembler, writers)
-        own_pairs, own_keys = own.written(assembler, writers)
-        bound_pairs, bound_keys = bound.written(assembler, writers)
-        values = {**base_pairs, **own_pairs, **bound_pairs, **fields}
+        assembler, writers = self.assembler, outlook.writers
+        _, own_pairs, own_keys = own.written(assembler, writers)
+        _, bound_pairs, bound_keys = bound.written(assembler, writers)
+        values = {**outlook.base, **own_pairs, **bound_pairs, **fields}
         shape = (name, level, own_keys, bound_keys, *fields, *map(type, fields.values()))
-        plan = self._plans.get(shape)
+        plan = outlook.plans.get(shape)
         if plan is None:
-            plan = self._new_plan(shape, name, level, values, fields)
+            plan = outlook.new_plan(assembler, shape, values, fields)
         return plan, " ".join(map(call, plan.writers, plan.values(values)))
 
-    def _new_plan(
-        self,
-        shape: tuple[object, ...],
-        name: str,
-        level: int | str | None,
-        values: Mapping[str, object],
-        fields: Mapping[str, object],
-    ) -> Plan:
-        plan = make_plan(self.assembler, name, level, values, fields)
-        if len(self._plans) >= _REMEMBERED_PLANS:
-            self._plans = {}
-        self._plans[shape] = plan
-        return plan
-
-    def _quick_line(self, plan: Plan, logger_name: str, pairs: str, when: float) -> str:
-        assembler = self.assembler
+    def _quick_line(
+        self, outlook: Outlook, plan: Plan, logger_name: str, pairs: str, when: float
+    ) -> str:
+        component = outlook.writers.component(logger_name)
         line = (
-            f"{assembler.timestamp(when)}{plan.before_component}{assembler.component(logger_name)}"
-            f"{plan.after_component}{self._correlation}{' ' if pairs else ''}{pairs}\n"
+            f"{self.assembler.timestamp(when)}{plan.before_component}{component}"
+            f"{plan.after_component}{outlook.correlation}{' ' if pairs else ''}{pairs}\n"
         )
         if len(line) > _SURELY_SHORT:
             raise Unusual
@@ -194,20 +186,7 @@ class Recorder:
 
     def hears_alone(self, logger: logging.Logger) -> bool:
         """Is nobody else attached on the way from this logger to the root?"""
-        if logger.filters:
-            return False
-        root = self._root
-        node: logging.Logger | None = logger
-        while node is not root:
-            if node is None or node.handlers or not node.propagate:
-                return False
-            node = node.parent
-        if root.handlers != self.handlers:
-            return False
-        for handler in self.handlers:  # noqa: SIM110 - a generator takes three times as long
-            if len(handler.filters) != 1:
-                return False
-        return True
+        return only_these_hear(self.handlers, logger)
 
     def _slow_event(
         self,
@@ -225,12 +204,13 @@ class Recorder:
         if not (audit or logger.isEnabledFor(number)):
             return False
         try:
-            pairs = self._pairs((own, bound), fields, exc_info)
-            name, number, order = self._checked(name, declared, number, pairs)
+            outlook = self._now_known()
+            pairs = self._pairs(outlook, (own, bound), fields, exc_info)
+            name, number, order = self._checked(name, declared, number, pairs, outlook)
             when = self._now()
-            component = self.assembler.component(logger.name)
+            component = outlook.writers.component(logger.name)
             line = self.assembler.line(
-                when, number, component, name, self._correlation, pairs, order
+                when, number, component, name, outlook.correlation, pairs, order
             )
             if self.hears_alone(logger):
                 reached = self._write(number, line, when, audit)
@@ -240,24 +220,23 @@ class Recorder:
         except SchemaError:
             raise
         except Exception:  # noqa: BLE001 - a log call never raises
-            return self._last_words(name, number)
+            return self.last_words(name, number)
 
     def _pairs(
         self,
+        outlook: Outlook,
         carried: Iterable[Carried],
         fields: Mapping[str, object],
         exc_info: ExceptionInfo | None,
     ) -> dict[str, str]:
         """All pairs of a line but the six: what is carried, the exception, the call's own."""
-        assembler = self.assembler
-        if assembler.generation != self._secrets.generation:
-            self._renew()
-        pairs: dict[str, str] = {}
-        for one in (self._context, *carried):
-            pairs.update(one.written(assembler, assembler.writers)[0])
+        assembler, writers = self.assembler, outlook.writers
+        pairs = dict(outlook.base)
+        for one in carried:
+            pairs.update(one.written(assembler, writers)[1])
         if exc_info is not None:
-            pairs.update(assembler.pairs(assembler.exception_fields(exc_info)))
-        own = assembler.pairs(fields)
+            pairs.update(assembler.pairs(assembler.exception_fields(exc_info), writers))
+        own = assembler.pairs(fields, writers)
         # An explicit None takes a carried field away.
         for key in fields.keys() & pairs.keys() - own.keys():
             del pairs[key]
@@ -265,7 +244,12 @@ class Recorder:
         return pairs
 
     def _checked(
-        self, name: str, declared: Event | None, level: int, pairs: dict[str, str]
+        self,
+        name: str,
+        declared: Event | None,
+        level: int,
+        pairs: dict[str, str],
+        outlook: Outlook,
     ) -> tuple[str, int, tuple[str, ...]]:
         """The name, level and order to write; a line that breaks its declaration says so."""
         if declared is None:
@@ -280,7 +264,7 @@ class Recorder:
             raise SchemaError(
                 f"{problem}: declare it in the vocabulary, or give the event what it requires"
             )
-        pairs.update(self.assembler.pairs({"schema_error": problem}))
+        pairs.update(self.assembler.pairs({"schema_error": problem}, outlook.writers))
         return name, max(level, logging.WARNING), self.assembler.layout(name, pairs).order
 
     def _through_logging(
@@ -297,23 +281,26 @@ class Recorder:
         record.created, record.msecs = when, (when % 1) * 1000
         record.event, record.line, record.audit = name, line, audit
         record.fields = pair_texts(pairs)
-        record.reached = False
+        record.taken = record.reached = False
+        failed = False
         if logger.isEnabledFor(level):
-            logger.handle(record)
-        if audit and not (record.reached or self._our_handlers_attached(logger, level)):
-            # Our handlers were taken away, or a level above them: the audit trail stays.
+            try:
+                logger.handle(record)
+            except Exception:  # noqa: BLE001 - somebody else's handler or filter; not our line
+                failed = True
+        if not record.taken and (
+            failed or (audit and not would_take(self.handlers, logger, level))
+        ):
+            # Our handler had no chance: taken away, set to a level above, or never reached.
             record.reached = self._write(level, line, when, audit)
         return record.reached
-
-    def _our_handlers_attached(self, logger: logging.Logger, level: int) -> bool:
-        root = logging.getLogger()
-        return logger.isEnabledFor(level) and all(one in root.handlers for one in self.handlers)
 
     # -- records of `logging` -----------------------------------------------------------------
 
     def write_record(self, record: logging.LogRecord) -> None:
         """The file's share of a record that came through `logging`."""
         if isinstance(record, Prepared):
+            record.taken = True
             record.reached = self._write(record.levelno, record.line, record.created, record.audit)
         else:
             audit = record.levelno >= logging.WARNING
@@ -326,33 +313,39 @@ class Recorder:
 
     def _record_line(self, record: logging.LogRecord) -> str:
         """A library's record as a line; worked out once for file and console."""
-        known: str | None = record.__dict__.get(LINE)
-        if known is not None:
-            return known
+        outlook = self._now_known()
+        known = record.__dict__.get(Finished.ATTRIBUTE)
+        if type(known) is Finished and known.made_with is outlook:
+            return known.line
         fields = extra_of(record)
         fields["msg"] = message_of(record)
         try:
-            line = self._quick_record(record, fields)
+            line = self._quick_record(outlook, record, fields)
         except Exception:  # noqa: BLE001 - unusual: the slow way knows what to do
-            line = self._slow_record(record, fields)
-        record.__dict__[LINE] = line
+            line = self._slow_record(outlook, record, fields)
+        record.__dict__[Finished.ATTRIBUTE] = Finished(line, outlook)
         return line
 
-    def _quick_record(self, record: logging.LogRecord, fields: dict[str, object]) -> str:
+    def _quick_record(
+        self, outlook: Outlook, record: logging.LogRecord, fields: dict[str, object]
+    ) -> str:
         if record.exc_info:
             raise Unusual
-        plan, pairs = self._quickly(_UNKNOWN, record.levelno, NOTHING, bound_now(), fields)
-        return self._quick_line(plan, record.name, pairs, self._now())
+        bound = bound_now()
+        plan, pairs = self._quickly(outlook, _UNKNOWN, record.levelno, NOTHING, bound, fields)
+        return self._quick_line(outlook, plan, record.name, pairs, self._now())
 
-    def _slow_record(self, record: logging.LogRecord, fields: Mapping[str, object]) -> str:
+    def _slow_record(
+        self, outlook: Outlook, record: logging.LogRecord, fields: Mapping[str, object]
+    ) -> str:
         try:
-            pairs = self._pairs((bound_now(),), fields, exception_of(record.exc_info))
+            pairs = self._pairs(outlook, (bound_now(),), fields, exception_of(record.exc_info))
             return self.assembler.line(
                 self._now(),
                 record.levelno,
-                self.assembler.component(record.name),
+                outlook.writers.component(record.name),
                 _UNKNOWN,
-                self._correlation,
+                outlook.correlation,
                 pairs,
                 self.assembler.layout(_UNKNOWN, pairs).order,
             )
@@ -363,11 +356,12 @@ class Recorder:
 
     def note(self, event: str, fields: Mapping[str, object]) -> bytes:
         """A line about the log itself, for the file to write on its own account."""
-        pairs = self.assembler.pairs(fields)
+        outlook = self._now_known()
+        pairs = self.assembler.pairs(fields, outlook.writers)
         level = event_level(None, self.catalogue.events.get(event))
         order = self.assembler.layout(event, pairs).order
         line = self.assembler.line(
-            self._now(), level, "observability.files", event, self._correlation, pairs, order
+            self._now(), level, "observability.files", event, outlook.correlation, pairs, order
         )
         return line.encode()
 
@@ -384,15 +378,16 @@ class Recorder:
     def _failed_line(self, name: str, level: int) -> str:
         pairs = {"msg": f'msg="{FAILED}"'}
         return self.assembler.line(
-            self._now(), level, "observability", name, self._correlation, pairs, ("msg",)
+            self._now(), level, "observability", name, self._outlook.correlation, pairs, ("msg",)
         )
 
-    def _last_words(self, name: str, level: int) -> bool:
+    def last_words(self, name: object, level: object) -> bool:
         """Rendering itself failed: say at least which event it was. The fields are not there,
         so the answer is that the line did not reach the file."""
         try:
-            known = name if name in self.catalogue.events else _UNKNOWN
-            self._write(level, self._failed_line(known, level), self._now(), True)
+            known = name if isinstance(name, str) and name in self.catalogue.events else _UNKNOWN
+            number = level if type(level) is int else logging.WARNING
+            self._write(number, self._failed_line(known, number), self._now(), True)
         except Exception:  # noqa: BLE001, S110 - nothing is left to try
             pass
         return False

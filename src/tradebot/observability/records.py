@@ -14,10 +14,19 @@ RESERVED = frozenset(
 )
 """Attributes of a LogRecord that are not fields."""
 
-LINE = "_line"
-"""The attribute that keeps the finished line for the next handler."""
+_NOT_EXTRA = RESERVED | frozenset(CORRELATION)
 
-_NOT_EXTRA = RESERVED | frozenset(CORRELATION) | {LINE}
+
+class Finished:
+    """A record's line, kept on the record for the next handler. `made_with` is whose it is: only
+    an object of ours is believed, and only by whoever made it, with what is known now."""
+
+    ATTRIBUTE = "_finished_line"
+    __slots__ = ("line", "made_with")
+
+    def __init__(self, line: str, made_with: object) -> None:
+        self.line = line
+        self.made_with = made_with
 
 
 class Prepared(logging.LogRecord):
@@ -30,6 +39,7 @@ class Prepared(logging.LogRecord):
     fields: dict[str, str]
     line: str
     audit: bool
+    taken: bool
     reached: bool
 
 
@@ -37,7 +47,13 @@ def extra_of(record: logging.LogRecord) -> dict[str, object]:
     """What the caller gave as `extra=`, in the caller's order."""
     attributes = vars(record)
     extra = attributes.keys() - _NOT_EXTRA
-    return {key: attributes[key] for key in attributes if key in extra} if extra else {}
+    if not extra:
+        return {}
+    return {
+        key: value
+        for key, value in attributes.items()
+        if key in extra and type(value) is not Finished
+    }
 
 
 def message_of(record: logging.LogRecord) -> str:
@@ -64,8 +80,8 @@ def exception_info(
     exc_info: BaseException | ExceptionInfo | bool | None,
 ) -> ExceptionInfo | None:
     """What `exc_info=` accepts in `logging`: True, an exception, or a triple."""
+    if isinstance(exc_info, BaseException):  # which may be false in itself
+        return type(exc_info), exc_info, exc_info.__traceback__
     if not exc_info:
         return None
-    if isinstance(exc_info, BaseException):
-        return type(exc_info), exc_info, exc_info.__traceback__
     return exception_of(exc_info if isinstance(exc_info, tuple) else sys.exc_info())

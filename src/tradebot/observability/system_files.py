@@ -25,6 +25,20 @@ _FRAGMENT_LOOKS = (0.0, 0.01, 0.02)
 """Seconds before each look."""
 
 
+def fill_standard_descriptors() -> None:
+    """Give descriptors 0 to 2 to the null device where they are closed (`>&-`).
+
+    Otherwise the next file that is opened becomes the standard error, and whatever the interpreter
+    prints raw is written into it.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)  # the lowest that is free: this one
+
+
 def make_private_folder(folder: Path, is_own: Callable[[str], bool]) -> None:
     """Create `folder`, readable by its owner only.
 

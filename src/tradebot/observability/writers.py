@@ -16,13 +16,14 @@ from typing import Any
 from tradebot.observability.line import (
     KEY_LIMIT,
     VALUE_LIMIT,
+    clean_component,
     clean_key,
     cut,
     is_bare,
     quote,
     unique_key,
 )
-from tradebot.observability.redaction import Redactor
+from tradebot.observability.redaction import FAILED, Redactor
 from tradebot.observability.schema import CORRELATION
 
 Writer = Callable[[Any], str]
@@ -61,7 +62,7 @@ class _Remembered(dict[Any, str]):
 
     def __missing__(self, value: Any) -> str:
         pair = self._write(value)
-        if type(value) is not str or len(value) <= _REMEMBERED_LENGTH:
+        if (type(value) is not str or len(value) <= _REMEMBERED_LENGTH) and FAILED not in pair:
             if len(self) >= _REMEMBERED_VALUES:
                 self.clear()
             self[value] = pair
@@ -69,10 +70,19 @@ class _Remembered(dict[Any, str]):
 
 
 class Writers:
-    """The writers of one catalogue and the secrets known now. Safe to use from several threads."""
+    """The writers of one catalogue, for as long as no other secret becomes known. Safe to use from
+    several threads.
+
+    Whoever writes a line takes one of these and nothing remembered from elsewhere: what another
+    one remembers may be from before a secret was known. `generation` says which secrets these know
+    at least.
+    """
 
     def __init__(self, redactor: Redactor) -> None:
+        # Read first: a secret that becomes known meanwhile makes these old.
+        self.generation = redactor.secrets.generation
         self._redactor = redactor
+        self._components: dict[str, str] = {}
         self._known: dict[tuple[str, type], Writer] = {}
         self._prefixes: dict[str, str] = {}
         self._taken: set[str] = set()
@@ -86,6 +96,15 @@ class Writers:
             found = self._make(key, kind)
             if len(self._known) < _REMEMBERED_KEYS:
                 self._known[key, kind] = found
+        return found
+
+    def component(self, name: str) -> str:
+        """The component of a logger's name: without `tradebot.`, and masked like any text."""
+        found = self._components.get(name)
+        if found is None:
+            found = clean_component(self._redactor.text(name.removeprefix("tradebot.")))
+            if len(self._components) < _REMEMBERED_KEYS:
+                self._components[name] = found
         return found
 
     def _make(self, key: str, kind: type) -> Writer:

@@ -124,10 +124,14 @@ def _slow_disk(figures: Figures) -> list[Reading]:
 
 
 _STAGES = (
-    "The last table says where the time goes. A value that was not seen before is held against its "
-    "field's pattern and searched for every form of every secret; no peer does that."
+    "By the last table the largest part goes into values that are seen for the first time: each is "
+    "held against its field's pattern and searched for every form of every known secret, and no "
+    "peer does that. Where none is new: the head of the line, and the questions before a write."
 )
-_THROUGH_LOGGING = "What `log_event` takes, and what `logging` does before it hands a call over."
+_THROUGH_LOGGING = (
+    "What `log_event` takes, above all for values that are seen for the first time, and the record "
+    "that `logging` makes of each call before it hands it over."
+)
 
 GOALS = (
     Goal(

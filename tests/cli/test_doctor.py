@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from support.program import run_bot
+from support.small_disk import run_on_small_disk
 from tradebot.cli import _checks, main
 from tradebot.journal import Journal
 from tradebot.logtools import canary
@@ -173,7 +174,7 @@ def test_a_folder_that_is_a_file_fails(folder: Path, name: str) -> None:
     (folder / "file").write_text("")
     done = doctor(**{name: str(folder / "file")})
     assert done.exit_code == 1
-    assert f"FAIL  {name}: {folder / 'file'} cannot be written" in done.stdout
+    assert f"FAIL  {name}: {folder / 'file'} is not a folder  (move it away, or" in done.stdout
     assert f"set {name}" in done.stdout
     assert "Traceback" not in done.output
 
@@ -183,7 +184,10 @@ def test_a_folder_that_cannot_be_made_fails(folder: Path, name: str) -> None:
     (folder / "file").write_text("")
     done = doctor(**{name: str(folder / "file" / "below")})
     assert done.exit_code == 1
-    assert f"FAIL  {name}: {folder / 'file' / 'below'} cannot be made" in done.stdout
+    assert (
+        f"FAIL  {name}: {folder / 'file' / 'below'} cannot be made: {folder / 'file'} is not a "
+        f"folder  (move it away, or set {name})"
+    ) in done.stdout
 
 
 @posix
@@ -209,6 +213,23 @@ def test_what_belongs_to_another_user_is_a_warning(folder: Path) -> None:
     (folder / "x").write_text("")
     os.chown(folder / "x", 12345, 12345)
     assert statuses(_checks.check_privacy("LOG_DIR", [folder / "x"])) == ["WARN"]
+
+
+def test_a_full_disk_is_not_cured_by_another_owner(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    done = run_on_small_disk(
+        disk,
+        """
+from pathlib import Path
+from tradebot.cli._checks import check_folder
+fill(sys.argv[1])
+for check in check_folder("LOG_DIR", Path(sys.argv[1])):
+    print(check.status, check.what, check.todo, sep="|")
+""",
+        str(disk),
+    )
+    what = f"LOG_DIR: {disk} cannot be written (No space left on device)"
+    assert done.stdout == f"FAIL|{what}|free space on its disk\n", done.stderr
 
 
 @pytest.mark.parametrize(("free", "status"), [(1, "FAIL"), (100, "WARN"), (600, "ok")])

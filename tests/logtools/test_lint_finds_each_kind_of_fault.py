@@ -64,6 +64,7 @@ SPOILT: list[tuple[Kind, str | bytes | list[str | bytes]]] = [
     (Kind.SCHEMA_ERROR, line('schema_error="unknown event x"', level="WARN ")),
     (Kind.WRONG_TYPE, line("count=many")),
     (Kind.WRONG_TYPE, line(six=SIX.replace("env=SIM", "env=sim"))),
+    (Kind.WRONG_TYPE, line(six=SIX.replace("env=SIM", "env=PROD"))),
     (Kind.WRONG_TYPE, line("slot=2025-12-17")),
     (Kind.MASKED_VALUE, line("symbol=***")),
     (Kind.FAILURE_REASON, line("failure_reason=bad_luck")),
@@ -105,6 +106,15 @@ def test_the_fault_is_named_and_nothing_else(
     [finding] = [one for one in report.findings if one.kind is kind]
     assert finding.line == (3 if kind is Kind.TIME_BACKWARDS else 2)
     assert bool(report.problems) is (kind.severity is Severity.PROBLEM)
+
+
+def test_wherever_the_last_line_was_cut_it_is_one_finding_that_says_so() -> None:
+    """And never that it may hold a secret: half of an id is none."""
+    whole = line('symbol=AAPL:xnas note="a b" msg="some text"').rstrip("\n")
+    for end in range(1, len(whole) + 1):
+        [finding] = lint([WHOLE, whole[:end]]).findings
+        assert finding.line == 2
+        assert finding.kind in (Kind.FRAGMENT, Kind.NO_NEWLINE), whole[:end]
 
 
 def test_there_is_such_a_line_for_each_kind() -> None:

@@ -134,6 +134,17 @@ def test_what_cannot_be_read_exits_with_2_and_the_rest_is_read(tmp_path: Path, o
     assert not any(str(path) in done.stdout for path in nowhere) or output != "text"
 
 
+def test_the_last_line_of_the_text_counts_what_could_not_be_read(tmp_path: Path) -> None:
+    cut = Path(file(tmp_path / "cut.gz", SOUND))
+    cut.write_bytes(cut.read_bytes()[:-9])
+    for unread in (cut, tmp_path / "missing", tmp_path):
+        for more in ([], [file(tmp_path / "sound", SOUND)]):
+            done = command(str(unread), *more)
+            assert done.exit_code == 2
+            assert done.stdout.endswith(": no problems, no notes; 1 could not be read\n")
+    assert "no lines in no files: no problems" in command(str(tmp_path / "missing")).stdout
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission(tmp_path: Path) -> None:
     path = Path(file(tmp_path / "x", SOUND))

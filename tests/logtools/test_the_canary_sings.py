@@ -193,6 +193,16 @@ def test_each_spelling_and_each_long_piece_is_recognised(make: Callable[[], str]
     assert leaked(secret, f"cut {secret[: PIECE - 1]}") is None
 
 
+def test_the_ends_of_a_secret_are_left_as_they_are_in_the_name_of_a_field() -> None:
+    """There a hyphen becomes an underscore, and a leak would be overlooked now and then."""
+    for _ in range(50):
+        begin, end = new_secret().split("/+=\"'\\ü%|")
+        for part in (begin, end):
+            assert len(part) > PIECE
+            assert part.isascii()
+            assert part.isalnum()
+
+
 def test_secrets_are_new_each_time() -> None:
     assert len({new_secret() for _ in range(50)} | {new_token() for _ in range(50)}) == 100
     assert canary.new_secret() != canary.new_secret()

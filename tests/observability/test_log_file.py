@@ -11,6 +11,7 @@ import textwrap
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,8 +46,10 @@ def test_only_the_owner_may_read_it(folder: Path) -> None:
 
 @posix
 def test_what_was_left_open_to_others_is_closed(folder: Path) -> None:
-    folder.mkdir(mode=0o755)
-    (folder / "bot.log").touch(mode=0o644)
+    folder.mkdir()
+    (folder / "bot.log").touch()
+    folder.chmod(0o755)  # whatever the umask is
+    (folder / "bot.log").chmod(0o644)
     with setup_logging(folder, console=False):
         pass
     assert mode(folder) == 0o700
@@ -61,6 +64,47 @@ def test_a_folder_shared_with_something_else_keeps_its_mode(folder: Path) -> Non
     with setup_logging(folder, console=False):
         pass
     assert mode(folder) == 0o755
+
+
+@posix
+def test_a_new_folder_is_not_open_to_others_even_for_a_moment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[int] = []
+    mkdir = Path.mkdir
+
+    def watched(self: Path, *args: Any, **more: Any) -> None:
+        mkdir(self, *args, **more)
+        if self == folder:
+            modes.append(mode(self))
+
+    monkeypatch.setattr(Path, "mkdir", watched)
+    old = os.umask(0)
+    try:
+        with setup_logging(folder, console=False):
+            pass
+    finally:
+        os.umask(old)
+    assert modes[0] == 0o700
+
+
+@posix
+def test_a_program_that_is_started_inherits_nothing_of_the_log(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inherited: dict[str, bool] = {}
+    real = os.open
+
+    def watched(path: Any, flags: int, *args: Any, **more: Any) -> int:
+        fd = real(path, flags, *args, **more)
+        if Path(path).parent == folder:
+            inherited[Path(path).name] = not flags & os.O_CLOEXEC
+        return fd
+
+    monkeypatch.setattr(os, "open", watched)
+    with setup_logging(folder, console=False):
+        log_event("log_message")
+    assert inherited == {"bot.log": False, LOCK_NAME: False}
 
 
 def a_file_in_the_way(folder: Path) -> None:
@@ -81,6 +125,11 @@ def a_pipe_called_bot_log(folder: Path) -> None:
     os.mkfifo(folder / "bot.log")
 
 
+def a_link_in_the_place_of_the_lock(folder: Path) -> None:
+    folder.mkdir()
+    (folder / LOCK_NAME).symlink_to(folder / "elsewhere")
+
+
 @pytest.mark.parametrize(
     "hinder",
     [
@@ -88,6 +137,7 @@ def a_pipe_called_bot_log(folder: Path) -> None:
         a_folder_called_bot_log,
         pytest.param(a_link_called_bot_log, marks=posix),
         pytest.param(a_pipe_called_bot_log, marks=posix),
+        pytest.param(a_link_in_the_place_of_the_lock, marks=posix),
     ],
 )
 def test_a_folder_that_cannot_be_used_is_a_typed_error(
@@ -98,6 +148,35 @@ def test_a_folder_that_cannot_be_used_is_a_typed_error(
         setup_logging(folder, console=False)
     assert caught.value.exit_code == 74
     assert log_event("log_message") is False
+    assert not (folder / "elsewhere").exists()
+
+
+@posix
+def test_a_pipe_that_somebody_reads_is_no_log_file_either(folder: Path) -> None:
+    a_pipe_called_bot_log(folder)
+    reader = os.open(folder / "bot.log", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(StorageError, match="not a regular file"):
+            setup_logging(folder, console=False)
+    finally:
+        os.close(reader)
+
+
+@posix
+def test_a_descriptor_that_is_another_files_by_now_is_not_closed(folder: Path) -> None:
+    """Somebody closed ours, as daemons do with all they have, and opened something else."""
+    with setup_logging(folder, console=False) as session:
+        assert log_event("log_message", "one")
+        assert session._log is not None
+        ours = session._log._fd
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, ours)
+        assert log_event("log_message", "two")
+        assert os.fstat(ours).st_rdev == os.fstat(nothing).st_rdev
+        os.close(ours)
+        os.close(nothing)
+    lines = (folder / "bot.log").read_text(encoding="utf-8").splitlines()
+    assert [parse(line).fields["msg"] for line in lines] == ["one", "two"]
 
 
 class BrokenWrite:
@@ -250,7 +329,7 @@ def test_a_really_full_device(folder: Path) -> None:
 def test_a_forked_child_writes_whole_lines_of_its_own(folder: Path) -> None:
     done = run(
         """
-        import os, sys, threading
+        import os, signal, sys, threading
         from tradebot.observability import log_event, setup_logging
         with setup_logging(sys.argv[1], console=False):
             stop = threading.Event()
@@ -259,13 +338,16 @@ def test_a_forked_child_writes_whole_lines_of_its_own(folder: Path) -> None:
                     log_event("log_message", "from a thread")
             thread = threading.Thread(target=chatter)
             thread.start()
-            for _ in range(20):
+            ended = []
+            while len(ended) < 20 and not any(ended):
                 child = os.fork()
                 if child == 0:
+                    signal.alarm(20)  # one that waits for a lock of its parent's ends, too
                     os._exit(0 if log_event("log_message", "from a child") else 9)
-                assert os.waitpid(child, 0)[1] == 0
+                ended.append(os.waitpid(child, 0)[1])
             stop.set()
             thread.join()
+            assert not any(ended), ended
         """,
         str(folder),
     )

@@ -302,12 +302,9 @@ def test_very_long_texts_are_cut_without_leaving_half_a_secret() -> None:
 @pytest.mark.parametrize(
     "hostile",
     [
-        "a" * 60_000,
-        " " * 60_000,
+        *(one * 60_000 for one in "a \\'"),
         "a " * 30_000,
         "a=" * 30_000,
-        "\\" * 60_000,
-        "'" * 60_000,
         '\\"' * 30_000,
         "://" * 20_000,
         "eyJaaaaaa." * 6_000,
@@ -331,6 +328,9 @@ def test_very_long_texts_are_cut_without_leaving_half_a_secret() -> None:
         "'token':'" * 6_000,
         "token='token': " * 4_000,
         "a=\\n" * 15_000,
+        "token=" + '\\"' * 30_000,
+        "token='''a" * 6_000,
+        'token=""' * 7_000,
     ],
 )
 def test_no_text_makes_redaction_slow(hostile: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.windows import posix
-from tradebot.observability import log_event, rotation, setup_logging
+from tradebot.observability import log_event, rotation, setup_logging, system_files
 from tradebot.observability.line import parse
 from tradebot.observability.rotation import LOCK_NAME, Policy, folder_lock
 
@@ -368,7 +368,7 @@ def test_the_total_limit_warns_and_then_spares_the_audit_trail(folder: Path) -> 
 def test_a_rotation_that_cannot_get_the_lock_writes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tradebot.observability.system_files._LONGEST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(system_files, "_LOCK_PATIENCE_SECONDS", 0.1)
     now = FakeTime()
     with setup_logging(folder, console=False, now=now):
         say("one")
@@ -388,7 +388,7 @@ def test_a_rotation_that_cannot_get_the_lock_writes_on(
 def test_a_lock_that_stays_busy_is_not_waited_for_with_every_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tradebot.observability.system_files._LONGEST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(system_files, "_LOCK_PATIENCE_SECONDS", 0.1)
     waits = []
 
     def counted(of: Path) -> contextlib.AbstractContextManager[bool]:

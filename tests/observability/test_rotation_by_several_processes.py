@@ -5,14 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support.log_folder import Writers, lines_of, texts
+from support.log_folder import Writers, lines_of, texts, until
 from support.native import WallClock, preloaded
 from support.windows import not_under_wine
 from tradebot.observability import log_event, setup_logging
@@ -53,13 +52,22 @@ def start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", textwrap.dedent(program), *arguments])
 
 
+def end(*writers: subprocess.Popen[bytes]) -> None:
+    for writer in writers:
+        writer.kill()
+        writer.wait(60)
+
+
 @not_under_wine
 @pytest.mark.parametrize(("mode", "count"), [("size", 1500), ("time", 400)])
 def test_several_processes_lose_tear_and_double_nothing(
     folder: Path, mode: str, count: int
 ) -> None:
     writers = [start(WRITER, str(folder), f"writer{n}", mode, str(count)) for n in range(4)]
-    assert [writer.wait(60) for writer in writers] == [0] * 4
+    try:
+        assert [writer.wait(60) for writer in writers] == [0] * 4
+    finally:
+        end(*writers)
 
     found = Counter(message for name in names(folder) for message in messages(folder / name))
     assert set(found.values()) == {1}
@@ -69,9 +77,10 @@ def test_several_processes_lose_tear_and_double_nothing(
 
 def test_a_killed_process_leaves_whole_lines_and_a_working_folder(folder: Path) -> None:
     writer = start(WRITER, str(folder), "writer", "size", "1000000")
-    until((folder / "bot.log.5").exists)
-    writer.kill()
-    writer.wait(60)
+    try:
+        until((folder / "bot.log.5").exists)
+    finally:
+        end(writer)
 
     with setup_logging(
         folder, console=False, rotation_mode="size", max_bytes=20_000, backup_count=0
@@ -153,7 +162,3 @@ def test_the_limit_of_all_files_together_is_kept_by_several_processes(folder: Pa
     said = sum(int(line.fields["count"]) for line in lines if line.event == "log_lines_lost")
     assert answers.count(False) == said > 1000
 
-
-def until(happens: Callable[[], bool]) -> None:
-    while not happens():
-        time.sleep(0.005)

@@ -17,6 +17,7 @@ import pytest
 from tradebot.observability import (
     bind,
     build_log_context,
+    get_logger,
     log_event,
     register_secret,
     setup_logging,
@@ -29,13 +30,17 @@ from tradebot.observability.schema import (
     CORE_EVENTS,
     CORE_FIELDS,
     CORRELATION,
+    NUMBER,
     Catalogue,
     Event,
+    Field,
+    Kind,
     level_name,
     level_number,
 )
 
 SECRET = "hunter2hunter2hunter2"
+PRICE = Field("price", NUMBER, "of one unit", unit="EUR")
 
 
 def test_setting_up_twice_reconfigures_and_never_doubles(tmp_path: Path, bare_root: str) -> None:
@@ -170,6 +175,28 @@ def test_a_catalogue_is_checked_when_it_is_made() -> None:
         Catalogue((Event("x", 20, "", "", ("y",)),))
     with pytest.raises(ValueError, match="count is declared twice"):
         Catalogue(fields=(*CORE_FIELDS, CORE_FIELDS[6]))
+
+
+def test_every_catalogue_contains_the_core(folder: Path, bare_root: str) -> None:
+    mine = Field("env", Kind("environment", "[a-z0-9-]{1,15}"), "where it trades")
+    catalogue = Catalogue([Event("mine", logging.INFO, "", "", ("price",))], [PRICE, mine])
+    with setup_logging(folder, console=False, strict=True, catalogue=catalogue):
+        update_context(env="prod-4f7a9c2e1b")
+        log_event("mine", price=1.5)
+        get_logger("lib").info("hello")
+        sys.excepthook(KeyError, KeyError("gone"), None)
+
+    lines = [parse(line) for line in (folder / "bot.log").read_text().splitlines()]
+    assert [line.event for line in lines] == ["mine", "log_message", "unexpected_exception"]
+    assert {line.fields["env"] for line in lines} == {"prod-4f7a9c2e1b"}
+    assert not [line for line in lines if "schema_error" in line.fields]
+    assert list(catalogue.fields)[:2] == ["price", "env"]
+    assert catalogue.fields.keys() == {"price", *(one.name for one in CORE_FIELDS)}
+
+
+def test_an_event_of_the_core_cannot_become_another_one() -> None:
+    with pytest.raises(ValueError, match="the event log_message is the log's own"):
+        Catalogue([Event("log_message", logging.INFO, "", "", ("count",))])
 
 
 def test_the_context_has_the_six_in_their_order() -> None:

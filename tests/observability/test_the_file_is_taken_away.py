@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from support.log_folder import Writers, lines_of, names, texts, until
+from support.program import unmeasured
 from support.small_disk import run_on_small_disk
 from support.windows import posix
 from tradebot.observability import log_event, setup_logging
@@ -232,6 +233,7 @@ def run_as_nobody(program: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory(prefix="tradebot-nobody-") as place:
         return subprocess.run(
             [sys.executable, "-c", textwrap.dedent(start) + textwrap.dedent(program), place],
+            env=unmeasured(),  # what it measured it could not write at its end
             capture_output=True,
             text=True,
             timeout=60,
@@ -247,7 +249,7 @@ def test_a_read_only_file_system_is_a_typed_error(tmp_path: Path) -> None:
             import subprocess
             from tradebot.errors import StorageError
             from tradebot.observability import setup_logging
-            subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
+            subprocess.run(["mount", "-o", "remount,ro,bind", sys.argv[1]], check=True)
             try:
                 setup_logging(sys.argv[1] + "/logs", console=False)
             except StorageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -94,8 +95,11 @@ def lines_of(path: Path) -> list[LogLine]:
 
 
 def found(folder: Path) -> dict[str, list[LogLine]]:
-    """The lines of each file."""
-    return {name: lines_of(folder / name) for name in names(folder)}
+    """The lines of each file. A file may be moved away while we look: then we look again."""
+    for _ in range(100):
+        with contextlib.suppress(FileNotFoundError):
+            return {name: lines_of(folder / name) for name in names(folder)}
+    raise AssertionError("files move faster than they can be read")
 
 
 def texts(folder: Path) -> Counter[str]:

@@ -1,5 +1,7 @@
 """A process that logs numbered lines until it has written enough or is told to stop.
 
+It also ends when whoever started it is gone.
+
 `python log_writer.py '{"folder": …, "name": …}'`; the other options have defaults below. After
 each call that came back, `name`.told says what it answered: one line, `number answer`.
 """
@@ -30,11 +32,13 @@ belongs to the audit trail, a text that makes them longer, and arguments of `set
 
 def main(given: Mapping[str, Any]) -> None:
     options = {**DEFAULTS, **given}
-    folder, name = Path(options["folder"]), options["name"]
+    folder, name, parent = Path(options["folder"]), options["name"], os.getppid()
     told = os.open(folder.parent / f"{name}.told", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with setup_logging(folder, console=False, **options["session"]):
         for number in range(options["count"]):
             if options["stop"] and Path(options["stop"]).exists():
+                break
+            if os.getppid() != parent:
                 break
             level = "WARN" if number % options["audit_every"] == 0 else "INFO"
             text = f"{name} {number}"

@@ -26,6 +26,19 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
+def unmeasured() -> dict[str, str]:
+    """This process's environment, and in it nothing that starts a measurement of coverage.
+
+    For a process that gives up its rights, or whose signal handlers may come while a lock of the
+    tracer is held: there the measurement changes what is looked at.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"))
+    }
+
+
 def run_bot(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """`python main.py …`, until it ends."""
     return run([sys.executable, str(ROOT / "main.py"), *arguments], folder, **more)

@@ -7,6 +7,7 @@ reading, and nothing goes over a network.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import shutil
@@ -97,24 +98,37 @@ def check_clock(log_dir: Path, now: float) -> Iterator[Check]:
 def check_folder(name: str, folder: Path) -> Iterator[Check]:
     """Is the folder that the variable `name` names writable, and is there room?"""
     if not folder.exists():
-        parent = _existing_parent(folder)
-        if os.access(parent, os.W_OK | os.X_OK) and parent.is_dir():
-            yield Check(name, OK, f"{name}: {folder} does not exist yet; the first run makes it")
-            yield from _check_room(name, parent)
-        else:
-            what = f"{name}: {folder} cannot be made: {parent} is not writable for this user"
-            yield Check(name, FAIL, what, f"make it for this user, or set {name}")
+        yield from _check_new_folder(name, folder)
+        return
+    if not folder.is_dir():
+        what = f"{name}: {folder} is not a folder"
+        yield Check(name, FAIL, what, f"move it away, or set {name} to a folder")
         return
     try:
         with tempfile.TemporaryDirectory(prefix=".doctor-", dir=folder) as probe:
             moves = list(_check_moves(name, Path(probe)))
     except OSError as error:
         what = f"{name}: {folder} cannot be written ({error.strerror})"
-        yield Check(name, FAIL, what, f"choose a folder that this user may write to: set {name}")
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        another = f"choose a folder that this user may write to: set {name}"
+        yield Check(name, FAIL, what, "free space on its disk" if full else another)
         return
     yield Check(name, OK, f"{name}: {folder} can be written")
     yield from _check_room(name, folder)
     yield from moves
+
+
+def _check_new_folder(name: str, folder: Path) -> Iterator[Check]:
+    parent = _existing_parent(folder)
+    if not parent.is_dir():
+        what = f"{name}: {folder} cannot be made: {parent} is not a folder"
+        yield Check(name, FAIL, what, f"move it away, or set {name}")
+    elif os.access(parent, os.W_OK | os.X_OK):
+        yield Check(name, OK, f"{name}: {folder} does not exist yet; the first run makes it")
+        yield from _check_room(name, parent)
+    else:
+        what = f"{name}: {folder} cannot be made: {parent} is not writable for this user"
+        yield Check(name, FAIL, what, f"make it for this user, or set {name}")
 
 
 def _existing_parent(folder: Path) -> Path:

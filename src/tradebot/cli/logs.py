@@ -79,9 +79,11 @@ def _text(report: Report) -> Iterator[str]:
         hidden = max(0, count - report.kept)
         more = f", {hidden} of them not shown" if hidden else ""
         yield f"{kind.severity.value}: {kind.value}: {count}{more}"
+    unread = len(report.unreadable)
     yield (
         f"{_number(report.lines, 'line')} in {_number(len(report.files), 'file')}: "
         f"{_number(report.problems, 'problem')}, {_number(report.notes, 'note')}"
+        + (f"; {unread} could not be read" if unread else "")
     )
 
 

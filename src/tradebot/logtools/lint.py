@@ -136,7 +136,9 @@ class _Linter:
             self._judge_rubbish(line, text, str(error))
             return
         if not line.ended:
-            self._add(line, Kind.NO_NEWLINE, "the last line has no newline at its end")
+            # Where it was cut its fields end, or a value does: what it lacks or shows says nothing.
+            self._add(line, Kind.NO_NEWLINE, "the last line has no newline: it may go on")
+            return
         problem = self._clock.judge(parsed.timestamp)
         if problem is not None:
             self._add(line, *problem)

@@ -43,9 +43,6 @@ _TRIES = 3
 
 _WARN_AT = 0.9
 """Part of LOG_MAX_TOTAL_MB from which on the limit is spoken of."""
-_SHARE = 16
-"""A process writes at most this part of the room that is left before it measures again."""
-_SMALLEST_SHARE = 65_536
 
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 """Errors that opening the file anew does not cure."""
@@ -84,22 +81,17 @@ class BotLog:
         self._awaits_first_line = False
         self._full_at = policy.max_bytes if policy.mode == "size" else None
         self._counts = self._full_at is not None or policy.max_total_mb > 0
-        self._share_left = _SMALLEST_SHARE
-        self._torn = False
-        self._look_at_end = False
-        self._noting = False
-        self._outage = False
+        self._share_left = 0
+        self._torn = self._look_at_end = self._noting = self._outage = False
         self._lost = 0
-        self._total_full = False
-        self._total_warned = False
-        self._closed = False
+        self._total_full = self._total_warned = self._closed = False
         self._open_first(now())
         _all_logs.add(self)
 
     def write(self, data: bytes, when: float, *, droppable: bool = False, now: bool = True) -> bool:
         """Append one line. True when all of it is in the file. Never raises OSError.
 
-        `when` is the time in the line; `droppable` lines are dropped beyond the total limit.
+        `when` is the line's time; `droppable` lines are dropped beyond the total limit.
         With `now` False, the line of no audit event, True may be wrong for a second after somebody
         removed the file.
         """
@@ -138,15 +130,8 @@ class BotLog:
             return self._failed(error, data, when)
         if written != len(data):
             return self._finish_torn(data, written)
-        try:
-            if now and time.monotonic() - self._seen_at >= _SURE_SECONDS:
-                status = os.fstat(self._fd)
-                if not status.st_nlink or (status.st_dev, status.st_ino) != self._identity:
-                    return self._write_again(data, when, tries, status)
-                self._seen_at = time.monotonic()
-        except OSError as error:
-            self._close_fd()
-            return self._failing(error)
+        if now and time.monotonic() - self._seen_at >= _SURE_SECONDS and not self._is_there():
+            return self._write_again(data, when, tries)
         if self._look_at_end:
             self._torn = self._look_at_end = self._outage = False
         if self._counts:
@@ -190,9 +175,26 @@ class BotLog:
             return self._failing(again)
         return written == len(data) or self._finish_torn(data, written)
 
-    def _write_again(self, data: bytes, when: float, tries: int, status: os.stat_result) -> bool:
-        """The file has no name any more, or the descriptor is another file's by now."""
-        if (status.st_dev, status.st_ino) != self._identity:
+    def _is_there(self) -> bool:
+        """Has the file that was just written to a name, and is it ours?"""
+        identity = self._identity
+        names = self._names()
+        if identity is not self._identity:
+            return True  # the line of a signal handler opened the next file: ours is in this one
+        if names > 0:
+            self._seen_at = time.monotonic()
+        return names > 0
+
+    def _names(self) -> int:
+        """How many names our file has; -1 where the descriptor is not, or no longer, ours."""
+        try:
+            status = os.fstat(self._fd)
+        except OSError:
+            return -1
+        return status.st_nlink if (status.st_dev, status.st_ino) == self._identity else -1
+
+    def _write_again(self, data: bytes, when: float, tries: int) -> bool:
+        if self._names() < 0:
             self._fd = -1  # not ours to close
         elif self._is_live():
             return True  # a file system that does not count names
@@ -253,17 +255,17 @@ class BotLog:
     def _open(self, when: float) -> None:
         """Open the live file anew and note which day it belongs to."""
         fd = open_for_append(self.path)
-        old, self._fd = self._fd, fd
-        if old >= 0:
-            with contextlib.suppress(OSError):
-                os.close(old)
+        status = os.fstat(fd)
+        # Both at once, with no call in between: a signal handler may log at any call.
+        old, self._fd, self._identity = self._fd, fd, (status.st_dev, status.st_ino)
+        with contextlib.suppress(OSError):  # there may be none yet
+            os.close(old)
         # What another process could not finish must not swallow our next line.
         self._look_at_end = True
         self._note_day(when)
 
     def _note_day(self, when: float) -> None:
         status = os.fstat(self._fd)
-        self._identity = (status.st_dev, status.st_ino)
         day = rotation.day_of_file(self.path, status) if status.st_size else rotation.day_of(when)
         self._day_from, self._day_until = rotation.times_of(day)
         self._rest_until_next_look(when)
@@ -361,7 +363,7 @@ class BotLog:
         if not limit:
             return
         total = rotation.total_bytes(self.folder) / 1_000_000
-        self._share_left = max(int((limit - total) * 1_000_000) // _SHARE, _SMALLEST_SHARE)
+        self._share_left = rotation.share_of_room(limit, total)
         self._total_full = total >= limit
         if total >= limit * _WARN_AT and not self._total_warned and not self._noting:
             self._total_warned = True

@@ -7,10 +7,11 @@ The interpreter's own hooks print tracebacks and messages as they are, secrets i
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,7 @@ from tradebot.observability.system_files import note_on_stderr
 
 _EVENT = "unexpected_exception"
 _LOGGER = "observability.hooks"
+_NOT_LOGGED = "it could not be logged"
 
 
 class Hooks:
@@ -49,35 +51,35 @@ class Hooks:
     def _on_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            note_on_stderr("interrupted")
-            return
-        reached = log_event(
-            _EVENT, "nothing caught this", logger=_LOGGER, exc_info=(kind, error, trace)
-        )
-        if not (reached and self._console_is_on()):
-            where = "see the log" if reached else "it could not be logged"
-            note_on_stderr(
-                f"tradebot: {kind.__name__}: {mask_sensitive(_text(error), 'exc_msg')} ({where})"
+        with _nothing_escapes(error):
+            if issubclass(kind, KeyboardInterrupt):
+                note_on_stderr("interrupted")
+                return
+            reached = log_event(
+                _EVENT, "nothing caught this", logger=_LOGGER, exc_info=(kind, error, trace)
             )
+            if not (reached and self._console_is_on()):
+                _note(error, "see the log" if reached else _NOT_LOGGED)
 
     def _on_thread_exception(self, args: threading.ExceptHookArgs) -> None:
         if args.exc_type is SystemExit or args.exc_value is None:
             return
-        name = args.thread.name if args.thread else "unknown"
-        log_event(
-            _EVENT,
-            f"in thread {name}",
-            logger=_LOGGER,
-            exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
-        )
-
-    def _on_unraisable(self, args: Any) -> None:
-        if args.exc_value is not None:
-            what = getattr(args.object, "__qualname__", type(args.object).__name__)
+        with _nothing_escapes(args.exc_value):
+            name = args.thread.name if args.thread else "unknown"
             log_event(
                 _EVENT,
-                f"{args.err_msg or 'Exception ignored in'}: {what}",
+                f"in thread {name}",
+                logger=_LOGGER,
+                exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
+            )
+
+    def _on_unraisable(self, args: Any) -> None:
+        if args.exc_value is None:
+            return
+        with _nothing_escapes(args.exc_value):
+            log_event(
+                _EVENT,
+                f"{args.err_msg or 'Exception ignored in'}: {_name(args.object)}",
                 logger=_LOGGER,
                 exc_info=(type(args.exc_value), args.exc_value, args.exc_traceback),
             )
@@ -95,6 +97,30 @@ class MaskedLastResort(logging.Handler):
             note_on_stderr(mask_sensitive(text, "msg"))
         except Exception:  # noqa: BLE001 - `handleError` would print the raw record
             note_on_stderr("tradebot: a log record could not be shown")
+
+
+@contextlib.contextmanager
+def _nothing_escapes(error: BaseException) -> Iterator[None]:
+    """Of a hook that fails, the interpreter prints both exceptions as they are."""
+    try:
+        yield
+    except BaseException:  # noqa: BLE001 - an interrupt would have the same effect
+        try:
+            _note(error, _NOT_LOGGED)
+        except BaseException:  # noqa: BLE001 - so would this
+            note_on_stderr("tradebot: an exception could not be shown")
+
+
+def _note(error: BaseException, where: str) -> None:
+    kind = mask_sensitive(type(error).__name__, "exc_type")
+    note_on_stderr(f"tradebot: {kind}: {mask_sensitive(_text(error), 'exc_msg')} ({where})")
+
+
+def _name(thing: object) -> str:
+    try:
+        return str(getattr(thing, "__qualname__", type(thing).__name__))
+    except Exception:  # noqa: BLE001 - what a proxy stands for may be gone, and it says so
+        return type(thing).__name__
 
 
 def _text(error: BaseException) -> str:

@@ -30,8 +30,8 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _NOT_KEY = re.compile(r"[^A-Za-z0-9_.]")
 _PAIR = re.compile(
     rf"([A-Za-z_][A-Za-z0-9_.]{{0,{KEY_LIMIT - 1}}})="
-    # Possessive, so that a line of any length is read in one pass and without memory for it.
-    r'(?:"((?!")[^"\\]*+(?:\\.[^"\\]*+)*+)"|([A-Za-z0-9_.:/@%+*,~#-]++))(?: |\Z)'
+    # Atomic, so that a line of any length is read in one pass and without memory for it.
+    r'(?:"((?!")[^"\\]*+(?>(?:\\.[^"\\]*+)*))"|([A-Za-z0-9_.:/@%+*,~#-]++))(?: |\Z)'
 )
 _NEVER_RAW = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Characters that end a line somewhere or have no encoding. What else is not printable depends on

@@ -299,6 +299,8 @@ def current() -> Redactor:
 def register_secret(value: str | None) -> None:
     """Keep `value` out of every line written from now on, in whatever spelling.
 
+    The first 512 stay known, and of those after them at least the 512 registered last: register
+    what is still valid again when a process renews its tokens for weeks.
     Empty and None are ignored. Raises ValueError when it is shorter than 8 characters.
     """
     if value:

@@ -26,6 +26,8 @@ from tradebot.observability.system_files import exclusive_lock
 LIVE_NAME = "bot.log"
 LOCK_NAME = ".bot-log-rotation.lock"
 
+_SHARE = 16
+_SMALLEST_SHARE = 65_536
 _DAY_SECONDS = 86_400
 _HEAD_BYTES = 64 * 1024
 _DATED = re.compile(r"bot\.log\.([0-9]{4}-[01][0-9]-[0-3][0-9])(?:\.([0-9]{1,4}))?")
@@ -229,6 +231,11 @@ def _is_older(path: Path, than: float) -> bool:
         return path.stat().st_mtime < than
     except FileNotFoundError:
         return False  # another process was faster
+
+
+def share_of_room(limit_mb: float, total_mb: float) -> int:
+    """How many bytes a process may write before all files are measured again: others write, too."""
+    return max(int((limit_mb - total_mb) * 1_000_000) // _SHARE, _SMALLEST_SHARE)
 
 
 def total_bytes(folder: Path) -> int:

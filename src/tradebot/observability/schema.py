@@ -198,20 +198,23 @@ CORE_EVENTS = (
 class Catalogue:
     """Every event and field that may be used. Checked when built, constant afterwards.
 
-    The order of `fields` is the order in a line, the trailing ones apart. `harmless` are patterns
-    of texts (ids, references) that look random and are not secret, wherever they appear.
-    Raises ValueError when a name cannot stand in a line or is declared twice, and when an event
-    names an unknown field.
+    The core's events and fields are part of every catalogue: the log itself uses them. A field
+    may be declared anew (what `env` looks like is the bot's affair), an event of the core may not.
+    The order of `fields` is the order in a line, the trailing ones apart; fields of the core that
+    are not among them follow. `harmless` are patterns of texts (ids, references) that look random
+    and are not secret, wherever they appear.
+    Raises ValueError when a name cannot stand in a line or is declared twice, when an event names
+    an unknown field, and when one declares an event of the core as something else.
     """
 
     def __init__(
         self,
-        events: Iterable[Event] = CORE_EVENTS,
-        fields: Iterable[Field] = CORE_FIELDS,
+        events: Iterable[Event] = (),
+        fields: Iterable[Field] = (),
         harmless: Iterable[str] = (),
     ) -> None:
-        self.events = _by_name(events)
-        self.fields = _by_name(fields)
+        self.events = _with_core(events, CORE_EVENTS)
+        self.fields = _with_core(fields, CORE_FIELDS)
         self.harmless = tuple(harmless)
         self._families = tuple(
             (name[:-1], field) for name, field in self.fields.items() if name.endswith("*")
@@ -223,6 +226,9 @@ class Catalogue:
         for field in self.fields.values():
             if not is_key(field.name.removesuffix("*")):
                 raise ValueError(f"the field name {field.name!r} cannot stand in a line")
+        for core in CORE_EVENTS:
+            if self.events[core.name] != core:
+                raise ValueError(f"the event {core.name} is the log's own: give yours another name")
         for event in self.events.values():
             self._check(event)
 
@@ -253,12 +259,14 @@ class Catalogue:
         return found
 
 
-def _by_name(declared: Iterable[_T]) -> dict[str, _T]:
+def _with_core(declared: Iterable[_T], core: Iterable[_T]) -> dict[str, _T]:
     found: dict[str, _T] = {}
     for one in declared:
         if one.name in found:
             raise ValueError(f"{one.name} is declared twice")
         found[one.name] = one
+    for one in core:
+        found.setdefault(one.name, one)
     return found
 
 

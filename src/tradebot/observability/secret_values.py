@@ -7,9 +7,13 @@ writes it, and in base64 at all three alignments (inside a Basic header, for exa
 from __future__ import annotations
 
 import base64
+import bisect
+import os
 import re
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, quote_plus
 
 from tradebot.observability.line import escape
@@ -18,6 +22,10 @@ MIN_LENGTH = 8
 """A shorter secret would turn up by chance and blacken harmless text."""
 
 REMOVED = "***"
+
+KEPT_FOR_GOOD = KEPT_LATEST = 512
+"""A process that runs for weeks gets a new pair of tokens several times an hour. What stands in
+its settings, and the keys that the broker names at login, are among its first secrets."""
 
 _WINDOW, _STRIDE = 5, 4
 """Looked at is every fourth piece of five characters: whatever is at least MIN_LENGTH long holds
@@ -42,22 +50,26 @@ _URL_SAFE = (
 
 
 class SecretValues:
-    """The registered secrets and their forms. Safe to use from several threads.
+    """The registered secrets and their forms. Safe to use from several threads, from signal
+    handlers and after a fork.
 
-    `generation` grows with every registration: whoever remembers redacted text compares it.
+    `generation` grows with every new secret: whoever remembers redacted text compares it.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: set[str] = set()
-        self._forms = _Forms()
+        self._lock = threading.RLock()
+        self._known = _Known()
         self.generation = 0
         self.has_numeric = False
         """Could a plain number contain a secret? Then numbers are looked through as well."""
+        _all_stores.add(self)
 
     def register(self, secret: str) -> None:
         """Remove `secret` from everything written from now on.
 
+        The first KEPT_FOR_GOOD secrets stay known for the life of the process, and of those after
+        them at least the KEPT_LATEST registered last (registering one again counts): by then, the
+        tokens before them have long expired.
         Raises ValueError when it is shorter than MIN_LENGTH characters, without repeating it.
         """
         if len(secret) < MIN_LENGTH:
@@ -65,18 +77,30 @@ class SecretValues:
                 f"a secret of {len(secret)} characters is too short to be kept out of the logs: "
                 f"use one of at least {MIN_LENGTH}"
             )
+        known = self._known
+        if secret in known.for_good:
+            return
+        forms = known.latest.get(secret) or frozenset(forms_of(secret))
+        numeric = any(map(_numeric, forms))
         with self._lock:
-            if secret in self._known:
-                return
-            self._known.add(secret)
-            more = forms_of(secret)
-            self._forms = _Forms(more.union(self._forms.longest_first))
-            self.has_numeric = self.has_numeric or any(map(_numeric, more))
-            self.generation += 1
+            while True:
+                before = self._known
+                after = before.plus(secret, forms)
+                # In there, a signal handler may have registered another one; between the next two
+                # lines, none can run.
+                if self._known is before:
+                    self._known = after
+                    break
+            if not before.has(secret):
+                self.has_numeric = self.has_numeric or numeric
+                self.generation += 1
 
     def remove(self, text: str) -> str:
-        """`text` with every form of every secret replaced by `***`."""
-        known = self._forms
+        """`text` with every form of every secret replaced by `***`.
+
+        Forms that overlap are replaced as one; forms that only touch, each for itself.
+        """
+        known = self._known
         alike = len(text), text.islower(), text.isupper()
         forms = known.fitting.get(alike)
         if forms is None:
@@ -87,43 +111,118 @@ class SecretValues:
             return text
         for form in forms:
             if form in text:
-                text = text.replace(form, REMOVED)
+                return _without(forms, text)
         return text
 
     def forget_all(self) -> None:
-        """Start anew. For tests: a secret once known stays one for the life of a process."""
+        """Start anew. For tests: what a process registers, it wants kept out of its log."""
         with self._lock:
-            self._known.clear()
-            self._forms = _Forms()
+            self._known = _Known()
             self.has_numeric = False
             self.generation += 1
 
+    def after_fork_in_child(self) -> None:
+        """Whoever held the lock is not there any more; what it guards is always whole."""
+        self._lock = threading.RLock()
 
-class _Forms:
-    """All forms of all secrets, constant: read as one, replaced as one."""
 
-    __slots__ = ("beginnings", "fitting", "longest_first")
+_all_stores: weakref.WeakSet[SecretValues] = weakref.WeakSet()
 
-    def __init__(self, forms: Iterable[str] = ()) -> None:
-        # A form may be the beginning of another.
-        self.longest_first = tuple(sorted(forms, key=lambda form: (-len(form), form)))
-        self.beginnings = frozenset(
-            form[at : at + _WINDOW] for form in self.longest_first for at in range(_STRIDE)
+
+def _renew_locks() -> None:
+    for store in list(_all_stores):
+        store.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
+
+_Secrets = dict[str, frozenset[str]]
+"""Each secret with its forms, in the order of registration."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """All secrets and their forms, constant: read as one, replaced as one."""
+
+    for_good: _Secrets = field(default_factory=dict)
+    latest: _Secrets = field(default_factory=dict)
+    by_case: tuple[tuple[str, ...], ...] = ((), (), ())
+    """The forms, shortest first: all; those that a text in lower case may hold; in upper case."""
+    beginnings: frozenset[str] = frozenset()
+    fitting: dict[tuple[int, bool, bool], tuple[str, ...]] = field(default_factory=dict)
+    """What `fit` remembers."""
+
+    def has(self, secret: str) -> bool:
+        return secret in self.for_good or secret in self.latest
+
+    def plus(self, secret: str, forms: frozenset[str]) -> _Known:
+        """These and `secret`, which is then the latest."""
+        if secret in self.for_good:
+            return self
+        if secret in self.latest:
+            latest = {**self.latest}
+            del latest[secret]
+            return replace(self, latest={**latest, secret: forms})
+        if len(self.for_good) < KEPT_FOR_GOOD:
+            return replace(self._looking_for(forms), for_good={**self.for_good, secret: forms})
+        latest = {**self.latest, secret: forms}
+        if len(latest) <= 2 * KEPT_LATEST:
+            return replace(self._looking_for(forms), latest=latest)
+        # Everything is put in order anew, but only once in KEPT_LATEST times.
+        latest = dict([*latest.items()][-KEPT_LATEST:])
+        every = frozenset[str]().union(*self.for_good.values(), *latest.values())
+        return replace(_Known()._looking_for(every), for_good=self.for_good, latest=latest)
+
+    def _looking_for(self, forms: frozenset[str]) -> _Known:
+        new = forms.difference(*self.for_good.values(), *self.latest.values())
+        lower = [form for form in new if not any(map(_is_upper, form))]
+        upper = [form for form in new if not any(map(str.islower, form))]
+        return replace(
+            self,
+            by_case=tuple(
+                tuple(sorted([*old, *more], key=len))
+                for old, more in zip(self.by_case, (new, lower, upper), strict=True)
+            ),
+            beginnings=self.beginnings.union(
+                form[at : at + _WINDOW] for form in new for at in range(_STRIDE)
+            ),
+            fitting={},
         )
-        self.fitting: dict[tuple[int, bool, bool], tuple[str, ...]] = {}
 
     def fit(self, length: int, lower: bool, upper: bool) -> tuple[str, ...]:
         """The forms that a text of this length, in lower or upper case alone, may hold."""
-        forms = tuple(
-            form
-            for form in self.longest_first
-            if len(form) <= length
-            and not (lower and any(map(_is_upper, form)))
-            and not (upper and any(map(str.islower, form)))
-        )
+        forms = self.by_case[1 if lower else 2 if upper else 0]
+        fitting = bisect.bisect_right(forms, length, key=len)
+        # Texts of many lengths have the same ones: remembered by the longest of them, they are
+        # there but once.
+        longest = len(forms[fitting - 1]) if fitting else 0
+        found = self.fitting.get((longest, lower, upper))
+        if found is None:
+            found = self.fitting[longest, lower, upper] = forms[:fitting]
         if length < _REMEMBERED_LENGTHS:
-            self.fitting[length, lower, upper] = forms
-        return forms
+            self.fitting[length, lower, upper] = found
+        return found
+
+
+def _without(forms: Iterable[str], text: str) -> str:
+    """`text` with `***` for each span of it that forms cover. All are looked for before any is
+    replaced: two may share characters."""
+    parts: list[str] = []
+    end = 0
+    for begin, stop in sorted(_spans(forms, text)):
+        if begin >= end:
+            parts += (text[end:begin], REMOVED)
+        end = max(end, stop)
+    return "".join((*parts, text[end:]))
+
+
+def _spans(forms: Iterable[str], text: str) -> Iterator[tuple[int, int]]:
+    for form in forms:
+        at = text.find(form)
+        while at >= 0:
+            yield at, at + len(form)
+            at = text.find(form, at + 1)
 
 
 def _is_upper(character: str) -> bool:

@@ -1,7 +1,8 @@
 """Redaction by shape: what a secret looks like when nobody has registered it.
 
 Each shape has a cheap test that most texts fail, and one expression that runs only after it. The
-expressions are written so that no text makes them slow: possessive repeats, no nested ones.
+expressions are written so that no text makes them slow: atomic groups and possessive repeats. A
+group is never repeated possessively: Python before 3.11.5 matches that wrongly.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ TEXT_RUN = 40
 """Length from which a run of token characters that is not made of words is taken for a key."""
 
 _PEM = re.compile(
-    r"-----BEGIN(?:[A-Z0-9 +]|%20)++-----.*?(?:-----END(?:[A-Z0-9 +]|%20)++-----|\Z)", re.DOTALL
+    r"-----BEGIN(?>(?:[A-Z0-9 +]|%20)+)-----.*?(?:-----END(?>(?:[A-Z0-9 +]|%20)+)-----|\Z)",
+    re.DOTALL,
 )
 _SCHEME = re.compile(
-    r"(?i)(?:\b|(?<=\\[nrt]))(bearer|basic)((?:(?:\s|%20|\+)++(?:bearer|basic)\b){0,3}+(?:\s|%20|\+)++)"
+    r"(?i)(?:\b|(?<=\\[nrt]))(bearer|basic)"
+    r"((?>(?:(?>(?:\s|%20|\+)+)(?:bearer|basic)\b){0,3})(?>(?:\s|%20|\+)+))"
     r"([^\s\"',;=:][^\s\"',;]*+)"
 )
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*+)*+")
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}(?>(?:\.[A-Za-z0-9_-]*+)*)")
 _PROSE_AFTER_SCHEME = re.compile(
     "tokens?|auth|authentication|authorization|realm|scheme|error|headers?|is|was|not|missing"
     "|required|credentials|information|info|access|and|or|for"
@@ -33,12 +36,16 @@ _PROSE_AFTER_SCHEME = re.compile(
 _KEY = re.compile(
     # `"access token": …`, `headers['Cookie'] = …`, `%22code%22%3A…`
     r"(?:(?P<quote>(?<!\\)\\*+[\"']|%2[27])"
-    r"(?P<inside>[\w.\-]++(?: [\w.\-]++){0,8}+)(?P=quote)(?:\s*+\])?+"
+    r"(?P<inside>[\w.\-]++(?>(?: [\w.\-]++){0,8}))(?P=quote)(?>(?:\s*+\])?)"
     # the n of an escaped newline is not part of a key, that of `C:\new` is
-    r"|(?<![\w.\-])(?P<escape>(?<=\\)[nrt])?+(?P<plain>[\w.\-]++))"
-    r"(?:\s*+(?:%20|\+){0,4}+(?P<separator>=>|[=:,]|%3[AaDd])\s*+(?:%20|\+){0,4}+|(?P<space>\s++))"
+    r"|(?<![\w.\-])(?>(?P<escape>(?<=\\)[nrt])?)(?P<plain>[\w.\-]++))"
+    r"(?:\s*+(?>(?:%20|\+){0,4})(?P<separator>=>|[=:,：＝]|%3[AaDd])\s*+(?>(?:%20|\+){0,4})"
+    r"|(?P<space>\s++))"
 )
-_OPENING_QUOTE = re.compile(r"[bBrRuU]{0,2}(\\*+[\"']|%2[27])")
+_OPENING_QUOTE = re.compile(
+    # Three of them are one, and so are two that are not an empty string.
+    r"[bBrRuU]{0,2}((\\*+[\"']|%2[27])(?>(?:\2\2|\2(?=[^\s\\\"',;.&|%)\]}]))?))"
+)
 _OPENING_BRACKETS = frozenset("[{(")
 _CLOSING_BRACKETS = frozenset("]})")
 _BRACKET = re.compile(r"(?<!\\)\\*+[\"']|[\[\](){}]")
@@ -46,15 +53,15 @@ _JSON_LITERAL = re.compile(
     r"(?:-?[0-9][0-9.eE+-]*+|\*\*\*|true|false|null|True|False|None)(?=\s*[,}\])])"
 )
 _WHOLE_LINE = re.compile("(?i)cookie|authorization")
-_UNQUOTED = re.compile(r"(?:[^\s&]|[^\S\r\n](?![\w.\-]++=))*+")
-_UNQUOTED_ENCODED = re.compile(r"(?:[^\s&%]|[^\S\r\n](?![\w.\-]++=)|%(?!26))*+")
-_REST_OF_LINE = re.compile(r"[^\r\n]*+(?:\r\n[ \t][^\r\n]*+)*+")
+_UNQUOTED = re.compile(r"(?>(?:[^\s&]|[^\S\r\n](?![\w.\-]++=))*)")
+_UNQUOTED_ENCODED = re.compile(r"(?>(?:[^\s&%]|[^\S\r\n](?![\w.\-]++=)|%(?!26))*)")
+_REST_OF_LINE = re.compile(r"[^\r\n]*+(?>(?:\r\n[ \t][^\r\n]*+)*)")
 _USERINFO = re.compile(r"(:\\*+/\\*+/)[^\s/?#@\"'<>]++(?:@[^\s/?#@\"'<>]++)*?@")
 _QUERY = re.compile(r"([?&#;])([^\s?&#=\"'<>]{1,64})=([^\s&#\"'<>]*+)")
 _BASE64_KEY = re.compile(
     # From the beginning of a run on, or after an encoded `=`, `:`, `?`, `&`, quote or space.
     r"(?:(?<![A-Za-z0-9+/_|%-])|(?<=%3[DdAaFf])|(?<=%2[6207]))"
-    r"(?:[A-Za-z0-9+/_|-]|%2[BbFf]|%7[Cc]){16,}+(?:={1,2}|(?:%3[Dd]){1,2})(?![A-Za-z0-9])"
+    r"(?>(?:[A-Za-z0-9+/_|-]|%2[BbFf]|%7[Cc]){16,})(?:={1,2}|(?:%3[Dd]){1,2})(?![A-Za-z0-9])"
 )
 _PADDING = re.compile(r"=(?<=[A-Za-z0-9+/_|%-]{16}=)=?(?![A-Za-z0-9])|%3[Dd]")
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")

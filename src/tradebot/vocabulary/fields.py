@@ -7,6 +7,8 @@ a promise that nothing secret can match it, so it is as narrow as the values all
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tradebot.observability.schema import (
     BOOLEAN,
     CAMEL_NAME,
@@ -59,6 +61,9 @@ CORRELATION_ID = Kind(
     "X-Correlation",
     r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}(?:#[0-9A-Za-z-]{1,36}){0,4}",
 )
+
+_BOT_OWN = {"env": Kind("environment", r"LOCAL|SIM|LIVE")}
+"""Of what the log takes from any bot, kinds that are narrower in this one."""
 
 _MASKED = Treatment.MASKED
 _UNITS = "shares; FX: currency units"
@@ -194,12 +199,18 @@ _HTTP = (
     Field("dimension", DIMENSION, "which rate limit"),
 )
 
+_CORRELATION_FIELDS = tuple(
+    replace(field, kind=_BOT_OWN.get(field.name, field.kind))
+    for field in CORE_FIELDS
+    if field.name in CORRELATION
+)
+
 _OWN_OF_CORE = tuple(
     field for field in CORE_FIELDS if field.name not in CORRELATION and field.name not in TRAILING
 )
 
 FIELDS: tuple[Field, ...] = (
-    *(field for field in CORE_FIELDS if field.name in CORRELATION),
+    *_CORRELATION_FIELDS,
     *_IDENTITIES,
     *_RUN,
     *_AUTHENTICATION,

@@ -27,6 +27,12 @@ PLANTED = "Zx81kQp0vLm2Rt7Yw3Ns"
         ("redirect=password%3Dab%26c%3D1", "redirect=password%3D***%26c%3D1"),
         ("Bearer Bearer hunter2 sent", "Bearer Bearer *** sent"),
         (r"https:\/\/me:hunter2@host", r"https:\/\/***@host"),
+        ('password="""a "b" c""" d', 'password="""***""" d'),
+        (r'"password=\"\"\"a b\"\"\" d"', r'"password=\"\"\"***\"\"\" d"'),
+        ("password=''a b'' d", "password=''***'' d"),
+        ("password='' d, \"pin\": \"\", x", "password='***' d, \"pin\": \"***\", x"),
+        ("password：a b", "password：***"),
+        ("access token, 'pin' ＝ 'a b', c", "access token, 'pin' ＝ '***', c"),
     ],
 )  # fmt: skip
 def test_how_far_a_value_goes(text: str, expected: str) -> None:

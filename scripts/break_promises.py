@@ -46,6 +46,12 @@ PAGE = Path("docs") / "reliability.md"
 NOT_COPIED = frozenset(("logs", "state", "build", "dist", "htmlcov", "__pycache__"))
 
 
+OUTCOMES = ("failed", "error", "passed", "skipped")
+"""Of several cases of a test the first of these counts. An error is one before or after the test,
+in a fixture: it is not the test that noticed."""
+_KINDS = {"failure": "failed", "error": "error", "skipped": "skipped"}
+
+
 class Wrong(Exception):
     """What is written in tests/breaks/ cannot be used; the message says where and why."""
 
@@ -209,12 +215,16 @@ def _copy(root: Path) -> Iterator[Path]:
 
 
 def _run(tree: Path, tests: Sequence[str], seconds: float) -> dict[str, str] | None:
-    """The outcome of each test in `tree`: passed, failed or skipped. None: they did not end.
+    """The outcome of each test in `tree`: one of OUTCOMES. None: they did not end.
 
     With parameters, a test has failed when one of its cases has. Raises Wrong when `tradebot`
     is not the copy's own.
     """
-    environment = {name: value for name, value in os.environ.items() if "COV" not in name}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if "COV" not in name and name != "PYTEST_ADDOPTS"
+    }
     environment |= {"PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     report = tree / "report.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
@@ -266,11 +276,8 @@ def _outcomes(report: Path) -> dict[str, str]:
         return outcomes
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - pytest has just written it
         test = f"{case.get('file')}::{(case.get('name') or '').partition('[')[0]}"
-        kinds = {child.tag for child in case}
-        failed = kinds & {"failure", "error"}
-        outcome = "failed" if failed else "skipped" if "skipped" in kinds else "passed"
-        if outcomes.get(test) != "failed":
-            outcomes[test] = outcome
+        kinds = [_KINDS[child.tag] for child in case if child.tag in _KINDS] or ["passed"]
+        outcomes[test] = min([*kinds, outcomes.get(test, OUTCOMES[-1])], key=OUTCOMES.index)
     return outcomes
 
 

@@ -45,7 +45,7 @@ SETUP_LIMIT_SECONDS = 300
 NEEDED = re.compile(
     "click|colorama|execnet|holidays|hypothesis|iniconfig|klp|logfmtkv|markdown-it-py|mdurl|"
     "msgspec|packaging|pluggy|pygments|pytest|pytest-timeout|pytest-xdist|python-dateutil|rich|six|"
-    "sortedcontainers|tzdata|urllib3|vrl-python"
+    "sortedcontainers|tzdata|urllib3"
 )
 """What runs and tests the bot; checks, builds and coverage happen elsewhere."""
 

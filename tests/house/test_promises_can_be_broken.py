@@ -50,6 +50,14 @@ def test_wrong_in_any_case():
 def test_not_here():
     pytest.skip("not here")
 
+@pytest.fixture
+def hasty():
+    if add(1, 1) != 2:
+        raise ValueError("it is the fixture that fails")
+
+def test_with_a_fixture(hasty):
+    assert add(2, 2) == 4
+
 def test_without_an_end():
     import time
     time.sleep(600)
@@ -143,6 +151,7 @@ def test_a_break_that_is_noticed_stands_in_the_page(tree: Path) -> None:
     [
         ("test_nothing_at_all", "sums.toml, break 1: not noticed by tests/test_sums.py::"),
         ("test_wrong_in_any_case", "does not pass without any break: failed"),
+        ("test_with_a_fixture", "sums.toml, break 1: not noticed by tests/test_sums.py::"),
     ],
 )
 def test_a_test_that_cannot_tell_is_found_out(tree: Path, test: str, said: str) -> None:
@@ -194,6 +203,14 @@ def test_tests_that_do_not_end_are_ended(tree: Path) -> None:
 def test_with_parameters_one_failed_case_is_enough(tree: Path) -> None:
     (tree / "src/tradebot/sums.py").write_text("def add(a, b):\n    return 0\n", encoding="utf-8")
     name = "tests/test_sums.py::test_nothing_changes_nothing"
+    assert tool()._run(tree, [name], 60) == {name: "failed"}
+
+
+def test_what_the_environment_asks_of_pytest_is_not_asked_here(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
+    name = "tests/test_sums.py::test_wrong_in_any_case"
     assert tool()._run(tree, [name], 60) == {name: "failed"}
 
 

@@ -88,25 +88,6 @@ def test_a_new_folder_is_not_open_to_others_even_for_a_moment(
     assert modes[0] == 0o700
 
 
-@posix
-def test_a_program_that_is_started_inherits_nothing_of_the_log(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inherited: dict[str, bool] = {}
-    real = os.open
-
-    def watched(path: Any, flags: int, *args: Any, **more: Any) -> int:
-        fd = real(path, flags, *args, **more)
-        if Path(path).parent == folder:
-            inherited[Path(path).name] = not flags & os.O_CLOEXEC
-        return fd
-
-    monkeypatch.setattr(os, "open", watched)
-    with setup_logging(folder, console=False):
-        log_event("log_message")
-    assert inherited == {"bot.log": False, LOCK_NAME: False}
-
-
 def a_file_in_the_way(folder: Path) -> None:
     folder.write_text("a file")
 
@@ -160,23 +141,6 @@ def test_a_pipe_that_somebody_reads_is_no_log_file_either(folder: Path) -> None:
             setup_logging(folder, console=False)
     finally:
         os.close(reader)
-
-
-@posix
-def test_a_descriptor_that_is_another_files_by_now_is_not_closed(folder: Path) -> None:
-    """Somebody closed ours, as daemons do with all they have, and opened something else."""
-    with setup_logging(folder, console=False) as session:
-        assert log_event("log_message", "one")
-        assert session._log is not None
-        ours = session._log._fd
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, ours)
-        assert log_event("log_message", "two")
-        assert os.fstat(ours).st_rdev == os.fstat(nothing).st_rdev
-        os.close(ours)
-        os.close(nothing)
-    lines = (folder / "bot.log").read_text(encoding="utf-8").splitlines()
-    assert [parse(line).fields["msg"] for line in lines] == ["one", "two"]
 
 
 class BrokenWrite:

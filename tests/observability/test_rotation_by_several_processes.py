@@ -107,21 +107,21 @@ def test_killed_in_the_midst_of_writing_and_rotating(
     folder.mkdir()
     clock = WallClock(tmp_path)
     clock.set_to("2026-03-02T12:00:00+00:00")
-    writers = Writers(folder, preloaded(clock))
     session = {"rotation_mode": mode, "max_bytes": 3000, "backup_count": 0, "retention_days": 0}
     killed = []
-    for name in ("a", "b", "c"):
-        writers.start(name, session=session)
-    for generation in range(4):
-        writers.wait_for_more(40)
-        clock.move(86_400 if mode == "time" else 0)
-        victim = next(iter(writers.running))
-        writers.wait_for_more(5)
-        writers.kill(victim)
-        killed.append(victim)
-        writers.start(f"again{generation}", session=session)
-    writers.wait_for_more(20)
-    writers.stop()
+    with Writers(folder, preloaded(clock)) as writers:
+        for name in ("a", "b", "c"):
+            writers.start(name, session=session)
+        for generation in range(4):
+            writers.wait_for_more(40)
+            clock.move(86_400 if mode == "time" else 0)
+            victim = next(iter(writers.running))
+            writers.wait_for_more(5)
+            writers.kill(victim)
+            killed.append(victim)
+            writers.start(f"again{generation}", session=session)
+        writers.wait_for_more(20)
+        writers.stop()
     with setup_logging(folder, console=False, rotation_mode=mode, max_bytes=3000, backup_count=0):
         pass  # completes a move that was interrupted
 
@@ -145,14 +145,12 @@ def test_killed_in_the_midst_of_writing_and_rotating(
 def test_the_limit_of_all_files_together_is_kept_by_several_processes(folder: Path) -> None:
     """They write twice as much as may be there, as fast as they can."""
     folder.mkdir()
-    writers = Writers(folder)
     limit = 1_000_000
-    session = {"max_total_mb": limit / 1_000_000}
-    for name in ("a", "b", "c", "d"):
-        writers.start(
-            name, session=session, pause=0, count=1500, audit_every=10**9, padding="filled " * 40
-        )
-    writers.stop_when_done()
+    many = {"pause": 0, "count": 1500, "audit_every": 10**9, "padding": "filled " * 40}
+    with Writers(folder) as writers:
+        for name in ("a", "b", "c", "d"):
+            writers.start(name, session={"max_total_mb": limit / 1_000_000}, **many)
+        writers.stop_when_done()
     total = sum(path.stat().st_size for path in folder.iterdir())
     assert total > 0.9 * limit
     # Each may write so much before it measures again.
@@ -161,4 +159,3 @@ def test_the_limit_of_all_files_together_is_kept_by_several_processes(folder: Pa
     answers = [reached for name in "abcd" for reached in writers.told(name).values()]
     said = sum(int(line.fields["count"]) for line in lines if line.event == "log_lines_lost")
     assert answers.count(False) == said > 1000
-

@@ -23,10 +23,8 @@ def clock(tmp_path: Path) -> WallClock:
 @pytest.fixture
 def writers(folder: Path, clock: WallClock) -> Iterator[Writers]:
     folder.mkdir()
-    writers = Writers(folder, preloaded(clock))
-    yield writers
-    for name in list(writers.running):
-        writers.kill(name)
+    with Writers(folder, preloaded(clock)) as writers:
+        yield writers
 
 
 def start_all(writers: Writers, **session: object) -> None:

@@ -29,7 +29,10 @@ def until(happens: Callable[[], bool]) -> None:
 
 
 class Writers:
-    """Processes of `log_writer`, which log into `folder` until `stop`."""
+    """Processes of `log_writer`, which log into `folder` until `stop`.
+
+    Used in a `with`, none of them is left behind, however the test ends.
+    """
 
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -48,6 +51,13 @@ class Writers:
         self.running[name] = subprocess.Popen(
             [sys.executable, str(_WRITER), json.dumps(given)], env=self._environment
         )
+
+    def __enter__(self) -> Writers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in list(self.running):
+            self.kill(name)
 
     def kill(self, name: str) -> None:
         """SIGKILL, wherever it is."""

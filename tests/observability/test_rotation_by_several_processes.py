@@ -142,6 +142,7 @@ def test_killed_in_the_midst_of_writing_and_rotating(
     assert len(names(folder)) >= (5 if mode == "time" else 20)
 
 
+@not_under_wine
 def test_the_limit_of_all_files_together_is_kept_by_several_processes(folder: Path) -> None:
     """They write twice as much as may be there, as fast as they can."""
     folder.mkdir()

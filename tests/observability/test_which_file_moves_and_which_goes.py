@@ -54,7 +54,7 @@ def test_days_are_utc_wherever_the_machine_is(folder: Path) -> None:
 def test_a_long_fragment_before_the_first_line_does_not_hide_its_day(folder: Path) -> None:
     folder.mkdir()
     line = "2025-12-10T07:12:03.214Z | INFO  | a | b | c=d\n"
-    (folder / "bot.log").write_text("x" * 10_000 + "\n" + line, encoding="utf-8")
+    (folder / "bot.log").write_bytes(f"{'x' * 10_000}\n{line}".encode())
     rotate_if_due(folder, Policy(), NOON)
     assert names(folder) == ["bot.log.2025-12-10"]
 

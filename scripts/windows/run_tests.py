@@ -43,7 +43,7 @@ LIMIT_SECONDS = 600
 SETUP_LIMIT_SECONDS = 300
 
 NEEDED = re.compile(
-    "click|colorama|execnet|holidays|hypothesis|iniconfig|klp|logfmtkv|markdown-it-py|mdurl|"
+    "click|colorama|execnet|holidays|hypothesis|iniconfig|klp-logviewer|logfmtkv|markdown-it-py|mdurl|"
     "msgspec|packaging|pluggy|pygments|pytest|pytest-timeout|pytest-xdist|python-dateutil|rich|six|"
     "sortedcontainers|tzdata|urllib3"
 )

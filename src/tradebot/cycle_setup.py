@@ -13,8 +13,10 @@ from tradebot.clock import Clock
 from tradebot.deciding import MarketReader
 from tradebot.errors import RequestRefused, SettingsError
 from tradebot.execution.account import ExecutionPolicy, TradingAccount
+from tradebot.execution.completion import Completion
 from tradebot.execution.guards import Guards
 from tradebot.execution.reconciliation import Reconciler
+from tradebot.execution.recovery import Recovery
 from tradebot.execution.references import account_hash
 from tradebot.execution.trade_executor import TradeExecutor
 from tradebot.journal import Journal, Origin
@@ -42,6 +44,7 @@ class Desk:
     policy: ExecutionPolicy
     strategy: str
     reconciler: Reconciler
+    recovery: Recovery
     reader: MarketReader
     sessions: SessionSource
     executor: TradeExecutor
@@ -81,8 +84,14 @@ def make_desk(
     """
     policy = policy_of(settings)
     cache = FileCache(cache_folder)
+    completion = completion_of(settings, journal, clock)
     reconciler = Reconciler(
-        broker, journal, clock, account, grace_seconds=policy.reconcile_grace_seconds
+        broker,
+        journal,
+        clock,
+        account,
+        completion,
+        grace_seconds=policy.reconcile_grace_seconds,
     )
     quotes = QuoteSource(
         broker,
@@ -102,6 +111,7 @@ def make_desk(
         journal,
         clock,
         reconciler,
+        completion,
         account,
         policy,
         origin,
@@ -115,6 +125,7 @@ def make_desk(
         policy=policy,
         strategy=strategy.name,
         reconciler=reconciler,
+        recovery=Recovery(broker, journal, clock, account, reconciler),
         reader=reader,
         sessions=SessionSource(broker, clock, cache),
         executor=executor,
@@ -165,6 +176,11 @@ def broker_positions(broker: SaxoClient, account: TradingAccount) -> dict[Instru
     return held
 
 
+def completion_of(settings: Settings, journal: Journal, clock: Clock) -> Completion:
+    """What ends intents; needs no account, so that a run can put lines right before it has one."""
+    return Completion(journal, clock, max_failures=settings.max_consecutive_failures)
+
+
 def policy_of(settings: Settings) -> ExecutionPolicy:
     """The execution policy that the settings ask for."""
     return ExecutionPolicy(
@@ -173,7 +189,6 @@ def policy_of(settings: Settings) -> ExecutionPolicy:
         max_slippage_bps=settings.max_slippage_bps,
         max_trades_per_day=settings.max_trades_per_day,
         max_position_value=settings.max_position_value,
-        max_consecutive_failures=settings.max_consecutive_failures,
         disclaimer_policy=settings.disclaimer_policy,
         data_staleness_seconds=settings.data_staleness_seconds,
         reconcile_grace_seconds=settings.reconcile_grace_seconds,

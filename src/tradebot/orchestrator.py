@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tradebot.cycle_report import CycleReport
-from tradebot.cycle_setup import Desk, choose_account, make_desk
+from tradebot.cycle_setup import Desk, choose_account, completion_of, make_desk
 from tradebot.deciding import Decider, MarketData, log_decision
 from tradebot.errors import (
     BrokerUnavailable,
@@ -30,8 +30,7 @@ from tradebot.errors import (
     Terminated,
     TradebotError,
 )
-from tradebot.execution.reconciliation import replay_unlogged
-from tradebot.execution.recovery import abandon_unsent, report_orphans
+from tradebot.execution.recovery import abandon_unsent
 from tradebot.execution.trade_executor import PlannedOrder
 from tradebot.house import House, Skipped, error_reason
 from tradebot.journal import Origin, RunOutcome, SlotClaim, next_cycle_id
@@ -158,8 +157,9 @@ class Cycle:
                 phase=before.phase if before and before.run_id == run.run_id else run.phase,
                 started_at=run.started_at,
             )
-        replay_unlogged(self._journal)
-        abandon_unsent(self._journal, self._clock)
+        completion = completion_of(self._settings, self._journal, self._clock)
+        completion.replay_unlogged()
+        abandon_unsent(self._journal, completion)
         self._report_missed_runs()
 
     def _keep_login(self) -> None:
@@ -193,13 +193,7 @@ class Cycle:
     def _reconcile(self, desk: Desk) -> None:
         desk.reconciler.require_a_common_clock()
         with desk.named():
-            open_orders = self._journal.orders.unresolved(desk.account.hash)
-            desk.reconciler.settle_unresolved(open_orders)
-            desk.reconciler.say_left_behind()
-            desk.reconciler.refresh_live()
-            desk.reconciler.look_again_for_absent()
-            if not self._settings.dry_run:
-                report_orphans(self._journal, self._house.broker.open_orders(status="All"))
+            desk.recovery.catch_up(orphans=not self._settings.dry_run)
 
     # Reasons not to trade.
 

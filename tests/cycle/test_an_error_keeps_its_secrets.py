@@ -8,7 +8,7 @@ import pytest
 
 from support.bench import Bench
 from tradebot.errors import LockBusy, StorageError
-from tradebot.execution.reconciliation import Reconciler
+from tradebot.execution.recovery import Recovery
 from tradebot.house import error_reason
 
 
@@ -18,7 +18,7 @@ def test_an_exception_with_a_secret_in_its_text(
     def leak(*_: Any, **__: Any) -> None:
         raise ValueError(f"Authorization: Bearer abc.def.ghi for {bench.simulator.account_key}")
 
-    monkeypatch.setattr(Reconciler, "settle_unresolved", leak)
+    monkeypatch.setattr(Recovery, "catch_up", leak)
     report = bench.cycle()
     assert report.exit_code == 70
     with bench.journal() as journal:

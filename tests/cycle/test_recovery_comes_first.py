@@ -78,7 +78,7 @@ def test_killed_before_the_verdict_reached_the_log(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("tradebot.execution.reconciliation.log_completed", die)
+        patch.setattr("tradebot.execution.completion.log_completed", die)
         bench.cycle()
     assert bench.lines("execution_completed") == []
     bench.cycle()

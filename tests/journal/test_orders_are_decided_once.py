@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tradebot.journal import AttemptState, Created, Journal, Origin, Refused
+from tradebot.errors import StorageError
+from tradebot.journal import AttemptState, Created, Journal, Origin, Refused, Settled
 from tradebot.model import (
     Action,
     ExecutionOutcome,
@@ -105,6 +107,46 @@ def test_the_first_verdict_stands(journal: Journal) -> None:
     assert verdict == FILLED
     journal.orders.mark_logged(reference)
     assert journal.orders.unlogged() == []
+
+
+def test_a_failure_counts_in_the_transaction_of_its_verdict(journal: Journal) -> None:
+    def settle(day: int, verdict: Verdict, **more: Any) -> Settled | None:
+        reference = intent_of(create(journal, bar=BAR + timedelta(days=day))).external_reference
+        return journal.orders.settle(reference, verdict, at=NOW, pause_after=2, **more)
+
+    assert settle(1, REFUSED) == Settled(1, paused=False)
+    assert settle(2, REFUSED, may_try_again=True) == Settled(0, paused=False)
+    assert settle(3, FILLED) == Settled(0, paused=False)
+    assert settle(4, REFUSED) == Settled(1, paused=False)
+    assert journal.control.paused(NOW) is None
+    assert settle(5, REFUSED) == Settled(2, paused=True)
+    pause = journal.control.paused(NOW)
+    assert pause is not None
+    assert (pause.reason, pause.until) == ("consecutive_failures", None)
+
+
+def test_only_one_may_send_an_attempt(journal: Journal) -> None:
+    reference = intent_of(create(journal)).external_reference
+    journal.orders.mark_sent(reference, at=NOW)
+    with pytest.raises(StorageError, match="no longer open"):
+        journal.orders.mark_sent(reference, at=NOW)
+    with pytest.raises(StorageError, match="no longer open"):
+        journal.orders.mark_prechecked(reference, at=NOW)
+
+
+def test_what_was_sent_is_not_abandoned_and_what_was_abandoned_is_not_sent(
+    journal: Journal,
+) -> None:
+    gone = Verdict(ExecutionOutcome.FAILED, "abandoned_before_send")
+    sent = intent_of(create(journal)).external_reference
+    journal.orders.mark_sent(sent, at=NOW)
+    assert not journal.orders.abandon(sent, gone, at=NOW)
+    assert [a.intent.external_reference for a in journal.orders.unresolved()] == [sent]
+    other = intent_of(create(journal, instrument=InstrumentId("Etf", 5))).external_reference
+    assert journal.orders.abandon(other, gone, at=NOW)
+    assert not journal.orders.abandon(other, gone, at=NOW)
+    with pytest.raises(StorageError, match="no longer open"):
+        journal.orders.mark_sent(other, at=NOW)
 
 
 def test_an_unknown_outcome_cannot_be_written_as_a_verdict(journal: Journal) -> None:

@@ -118,9 +118,3 @@ def test_a_pause_holds_until_its_time_or_until_resumed(journal: Journal) -> None
     assert control.resume()
     assert control.paused(NOW) is None
     assert not control.resume()
-
-
-def test_failures_are_counted_in_a_row(journal: Journal) -> None:
-    assert [journal.control.count_failure() for _ in range(3)] == [1, 2, 3]
-    journal.control.forget_failures()
-    assert journal.control.count_failure() == 1

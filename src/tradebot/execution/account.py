@@ -26,7 +26,6 @@ class ExecutionPolicy:
     max_slippage_bps: int = 50
     max_trades_per_day: int = 0
     max_position_value: Decimal = Decimal(0)
-    max_consecutive_failures: int = 0
     disclaimer_policy: str = "block"
     data_staleness_seconds: float = 900.0
     reconcile_grace_seconds: float = 60.0

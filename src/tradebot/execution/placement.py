@@ -6,6 +6,7 @@ and is looked for at the broker.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tradebot.errors import NotSent, OutcomeUnknown, Terminated
@@ -36,10 +37,19 @@ class DisclaimersAtPlacement(Exception):
         self.required = required
 
 
-def place(broker: SaxoClient, order: OrderRequest, request_id: str) -> Sent:
-    """Send once. Raises Stopped on a definitive refusal, DisclaimersAtPlacement, LoginError."""
+def place(
+    broker: SaxoClient,
+    order: OrderRequest,
+    request_id: str,
+    *,
+    last_check: Callable[[], None],
+) -> Sent:
+    """Send once. Raises Stopped on a definitive refusal, DisclaimersAtPlacement, LoginError.
+
+    `last_check` may raise Stopped up to the moment before the first byte.
+    """
     try:
-        answer = broker.place_order(order, request_id=request_id)
+        answer = broker.place_order(order, request_id=request_id, last_check=last_check)
     except NotSent as error:
         _log_rejected(FailureReason.NOT_SENT, None)
         raise Stopped(FailureReason.NOT_SENT, may_try_again=True) from error

@@ -94,13 +94,17 @@ class BrokerOrders:
     sightings: tuple[Sighting, ...]
 
     def find(self, reference: str, order_id: str | None = None) -> Sighting | None:
-        """The order with this reference, or with this id where the broker named one."""
+        """The order with this id where the broker named one, else the one with this reference.
+
+        Of several orders with one reference (another copy of the bot may have sent the same
+        decision) one that was not rejected counts before one that was.
+        """
         for sighting in self.sightings:
-            if sighting.external_reference == reference:
-                return sighting
             if order_id is not None and sighting.order_id == order_id:
                 return sighting
-        return None
+        found = [s for s in self.sightings if s.external_reference == reference]
+        found.sort(key=lambda sighting: sighting.standing is OrderStanding.REJECTED)
+        return found[0] if found else None
 
     def ours(self) -> list[Sighting]:
         """Every order with a reference of our form, whoever placed it."""

@@ -15,12 +15,13 @@ from typing import Any, Literal
 from tradebot.clock import Clock
 from tradebot.errors import BrokerError, LoginError, StorageError, Terminated
 from tradebot.execution.account import ExecutionPolicy, TradingAccount
+from tradebot.execution.completion import Completion, bind_intent
 from tradebot.execution.disclaimers import settle_or_stop
 from tradebot.execution.earlier_orders import EarlierOrders
 from tradebot.execution.placement import DisclaimersAtPlacement, Sent, place
 from tradebot.execution.precheck import precheck
 from tradebot.execution.pricing import marketable_limit
-from tradebot.execution.reconciliation import Reconciler, bind_intent, complete
+from tradebot.execution.reconciliation import Reconciler
 from tradebot.execution.references import derive_reference, request_id
 from tradebot.execution.sightings import Sighting
 from tradebot.execution.stopping import Stopped
@@ -30,7 +31,7 @@ from tradebot.observability import log_event
 from tradebot.saxo.client import SaxoClient
 from tradebot.saxo.orders import OrderRequest
 from tradebot.saxo.reference_messages import InstrumentDetails
-from tradebot.vocabulary.reasons import DecisionReason, FailureReason, SkipReason
+from tradebot.vocabulary.reasons import DecisionReason, FailureReason
 
 _REFUSALS = {
     Refused.ALREADY_DECIDED: DecisionReason.ALREADY_DECIDED,
@@ -69,6 +70,7 @@ class TradeExecutor:
         journal: Journal,
         clock: Clock,
         reconciler: Reconciler,
+        completion: Completion,
         account: TradingAccount,
         policy: ExecutionPolicy,
         origin: Origin,
@@ -80,6 +82,7 @@ class TradeExecutor:
         self._journal = journal
         self._clock = clock
         self._reconciler = reconciler
+        self._completion = completion
         self._account = account
         self._policy = policy
         self._origin = origin
@@ -248,10 +251,12 @@ class TradeExecutor:
             "execution_order_sending", external_reference=reference, request_id=identity
         )
         self._journal.orders.mark_sent(reference, at=self._clock.now())
-        # Writing took time: a process that was frozen meanwhile must not send an old decision.
-        self._refuse_if_late(quote)
         try:
-            sent = place(self._broker, order, identity)
+            # Writing and connecting take time: a process that was frozen meanwhile must not send
+            # an old decision, so the last look is the last thing before the first byte.
+            sent = place(
+                self._broker, order, identity, last_check=lambda: self._refuse_if_late(quote)
+            )
         except DisclaimersAtPlacement as refusal:
             with contextlib.suppress(Terminated):  # it was refused, whatever else happens
                 settle_or_stop(self._broker, refusal.required, self._policy)
@@ -293,31 +298,8 @@ class TradeExecutor:
     def _finish(
         self, intent: Intent, verdict: Verdict, *, may_try_again: bool = False
     ) -> Execution:
-        complete(
-            self._journal,
-            self._clock,
-            intent.external_reference,
-            verdict,
-            may_try_again=may_try_again,
-        )
-        self._count(verdict, may_try_again=may_try_again)
+        self._completion.complete(intent.external_reference, verdict, may_try_again=may_try_again)
         return Execution(intent, verdict.outcome, verdict.failure_reason, verdict)
-
-    def _count(self, verdict: Verdict, *, may_try_again: bool) -> None:
-        """Pause after too many failures in a row: something is wrong that a person must see.
-
-        What passes by itself (an outage, a closed market) does not count.
-        """
-        if verdict.outcome is ExecutionOutcome.SUCCESS:
-            self._journal.control.forget_failures()
-        if verdict.outcome is not ExecutionOutcome.FAILED or may_try_again:
-            return
-        failures = self._journal.control.count_failure()
-        limit = self._policy.max_consecutive_failures
-        if limit and failures >= limit:
-            reason = SkipReason.CONSECUTIVE_FAILURES
-            self._journal.control.pause(reason)
-            log_event("execution_paused", reason=reason, consecutive_failures=failures)
 
     def _attempt(self, intent: Intent) -> Attempt:
         attempt = self._journal.orders.find(intent.external_reference)

@@ -7,14 +7,15 @@ it returns (`synchronous=FULL`), and raises `StorageError` when the file cannot 
 from tradebot.journal.control import Pause
 from tradebot.journal.cycle_counter import next_cycle_id
 from tradebot.journal.journal import Journal
-from tradebot.journal.orders import MAX_ATTEMPTS, Created, Origin, Refused
-from tradebot.journal.rows import Attempt, AttemptState
+from tradebot.journal.orders import MAX_ATTEMPTS, Created, Origin, Refused, Settled
+from tradebot.journal.rows import Attempt, AttemptState, Correction
 from tradebot.journal.runs import RunOutcome, RunRow, SlotClaim
 
 __all__ = [
     "MAX_ATTEMPTS",
     "Attempt",
     "AttemptState",
+    "Correction",
     "Created",
     "Journal",
     "Origin",
@@ -22,6 +23,7 @@ __all__ = [
     "Refused",
     "RunOutcome",
     "RunRow",
+    "Settled",
     "SlotClaim",
     "next_cycle_id",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,7 +27,8 @@ class Control:
 
     def pause(self, reason: str, *, until: datetime | None = None) -> None:
         """Pause trading. `reason` is a code word."""
-        self._put({"pause_reason": reason, "pause_until": time_text(until) if until else ""})
+        with self._database.transaction() as connection:
+            put_pause(connection, reason, until)
 
     def resume(self) -> bool:
         """End a pause and forget the failures that led to it. False if there was none."""
@@ -49,25 +51,26 @@ class Control:
             return None
         return Pause(values["pause_reason"], until)
 
-    def count_failure(self) -> int:
-        """One more order failed. Returns how many in a row."""
-        with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO control (name, value) VALUES ('failures', '1')"
-                " ON CONFLICT (name) DO UPDATE SET value=CAST(value AS INTEGER)+1"
-            )
-            row = connection.execute("SELECT value FROM control WHERE name='failures'").fetchone()
-        return int(row[0])
 
-    def forget_failures(self) -> None:
-        """An order succeeded."""
-        with self._database.transaction() as connection:
-            connection.execute("DELETE FROM control WHERE name='failures'")
+def put_pause(connection: sqlite3.Connection, reason: str, until: datetime | None) -> None:
+    """Write a pause, in the caller's transaction."""
+    connection.executemany(
+        "INSERT INTO control (name, value) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value=excluded.value",
+        [("pause_reason", reason), ("pause_until", time_text(until) if until else "")],
+    )
 
-    def _put(self, values: dict[str, str]) -> None:
-        with self._database.transaction() as connection:
-            connection.executemany(
-                "INSERT INTO control (name, value) VALUES (?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET value=excluded.value",
-                values.items(),
-            )
+
+def count_failure(connection: sqlite3.Connection) -> int:
+    """One more order failed, in the caller's transaction. Returns how many in a row."""
+    connection.execute(
+        "INSERT INTO control (name, value) VALUES ('failures', '1')"
+        " ON CONFLICT (name) DO UPDATE SET value=CAST(value AS INTEGER)+1"
+    )
+    row = connection.execute("SELECT value FROM control WHERE name='failures'").fetchone()
+    return int(row[0])
+
+
+def forget_failures(connection: sqlite3.Connection) -> None:
+    """An order succeeded: the count starts anew, in the caller's transaction."""
+    connection.execute("DELETE FROM control WHERE name='failures'")

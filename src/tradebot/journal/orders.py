@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from tradebot.journal.codec import decimal_text, maybe_time, time_text
-from tradebot.journal.database import Database
-from tradebot.journal.rows import Attempt, attempt_of, verdict_of
+from tradebot.errors import StorageError
+from tradebot.journal import control
+from tradebot.journal.codec import decimal_text, time_text
+from tradebot.journal.fills import held, hold, record_fill
+from tradebot.journal.order_queries import OrderQueries
 from tradebot.model import Action, ExecutionOutcome, InstrumentId, Intent, Verdict
+from tradebot.vocabulary.reasons import SkipReason
 
 MAX_ATTEMPTS = 3
 
@@ -53,11 +56,22 @@ class Origin:
     slot: datetime | None = None
 
 
-class Orders:
-    """The `decisions`, `attempts`, `verdicts`, `fills` and `positions` tables."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A verdict was written."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    failures: int
+    """How many orders failed in a row, this one included."""
+    paused: bool
+    """Did this one pause trading?"""
+
+
+class Orders(OrderQueries):
+    """The writing side. Each step is taken once, and only from the step before it.
+
+    The run lock keeps two runs apart. Should it ever fail, the journal still does: a step that
+    another process has taken, or made impossible, raises StorageError.
+    """
 
     def create_intent(
         self,
@@ -108,78 +122,136 @@ class Orders:
             _insert_attempt(connection, decision_id, origin, intent, at)
             return Created(intent)
 
-    def is_decided(
-        self, account: str, strategy: str, instrument: InstrumentId, bar_time: datetime
-    ) -> bool:
-        """Is the decision for this bar closed?"""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT closed FROM decisions WHERE account=? AND strategy=? AND instrument=?"
-                " AND bar_time=?",
-                (account, strategy, str(instrument), time_text(bar_time)),
-            ).fetchone()
-        return bool(row and row["closed"])
-
     def mark_prechecked(self, reference: str, *, at: datetime) -> None:
-        """The broker's precheck passed."""
-        self._update(reference, "prechecked_at=?", time_text(at))
+        """The broker's precheck passed. Raises StorageError when the intent is no longer open."""
+        with self._database.transaction() as connection:
+            self._step(connection, "prechecked_at", time_text(at), reference)
 
     def mark_sent(self, reference: str, *, at: datetime) -> None:
-        """The order is about to be sent: from here on it may exist. Also marks the run's slot."""
+        """The order is about to be sent: from here on it may exist. Also marks the run's slot.
+
+        Raises StorageError when the intent was sent or closed by somebody else: whoever gets
+        through here is the only one who may send it.
+        """
         with self._database.transaction() as connection:
-            connection.execute(
-                "UPDATE attempts SET sent_at=? WHERE external_reference=?",
-                (time_text(at), reference),
-            )
+            self._step(connection, "sent_at", time_text(at), reference)
             connection.execute(
                 "UPDATE slots SET sent=1 WHERE slot ="
                 " (SELECT slot FROM attempts WHERE external_reference=?)",
                 (reference,),
             )
 
+    def _step(
+        self, connection: sqlite3.Connection, column: str, value: str, reference: str
+    ) -> None:
+        taken = connection.execute(
+            f"UPDATE attempts SET {column}=? WHERE external_reference=? AND resolved=0"  # noqa: S608
+            " AND sent_at IS NULL",
+            (value, reference),
+        )
+        if not taken.rowcount:
+            raise StorageError(
+                f"The journal {self._database.path} says that {reference} is no longer open: "
+                "another run has taken it over. Nothing is sent. Are two bots sharing STATE_DIR "
+                "on a disk that cannot lock (a network folder)?"
+            )
+
     def record_order_id(self, reference: str, order_id: str) -> None:
         """The broker named the order."""
-        self._update(reference, "order_id=?", order_id)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE attempts SET order_id=? WHERE external_reference=?", (order_id, reference)
+            )
 
     def settle(
-        self, reference: str, verdict: Verdict, *, at: datetime, may_try_again: bool = False
-    ) -> bool:
-        """Write the verdict, and the fill if there is an order. False if one was there already."""
-        if verdict.outcome is ExecutionOutcome.RECONCILIATION_NEEDED:
-            raise ValueError("an unknown outcome is not a verdict")
+        self,
+        reference: str,
+        verdict: Verdict,
+        *,
+        at: datetime,
+        may_try_again: bool = False,
+        pause_after: int = 0,
+    ) -> Settled | None:
+        """Write the verdict, and the fill if there is an order. None if one was there already.
+
+        A failure that does not pass by itself counts; `pause_after` of them in a row (0: any
+        number) pause trading, in the same transaction. A success starts the count anew.
+        """
         with self._database.transaction() as connection:
-            cursor = connection.execute(
-                "INSERT OR IGNORE INTO verdicts (external_reference, outcome, failure_reason,"
-                " may_try_again, decided_at) VALUES (?, ?, ?, ?, ?)",
-                (
-                    reference,
-                    verdict.outcome,
-                    verdict.failure_reason,
-                    may_try_again,
-                    time_text(at),
-                ),
+            if not _write_verdict(connection, reference, verdict, at, may_try_again):
+                return None
+            if verdict.outcome is ExecutionOutcome.SUCCESS:
+                control.forget_failures(connection)
+            if verdict.outcome is not ExecutionOutcome.FAILED or may_try_again:
+                return Settled(0, paused=False)
+            failures = control.count_failure(connection)
+            paused = 0 < pause_after <= failures
+            if paused:
+                control.put_pause(connection, SkipReason.CONSECUTIVE_FAILURES, None)
+            return Settled(failures, paused)
+
+    def abandon(self, reference: str, verdict: Verdict, *, at: datetime) -> bool:
+        """Close an attempt that was never sent; its decision may be tried again.
+
+        False when it was sent or closed meanwhile.
+        """
+        with self._database.transaction() as connection:
+            unsent = connection.execute(
+                "SELECT 1 FROM attempts WHERE external_reference=? AND sent_at IS NULL",
+                (reference,),
+            ).fetchone()
+            return unsent is not None and _write_verdict(
+                connection, reference, verdict, at, may_try_again=True
             )
-            if not cursor.rowcount:
+
+    def resolve_by_hand(
+        self, reference: str, verdict: Verdict, *, at: datetime, run_id: str
+    ) -> bool:
+        """Write the verdict that a person gave, and that a person gave it.
+
+        False when the attempt has a verdict already.
+        """
+        with self._database.transaction() as connection:
+            if not _write_verdict(connection, reference, verdict, at, may_try_again=False):
                 return False
             connection.execute(
-                "UPDATE attempts SET resolved=1, order_id=coalesce(?, order_id)"
-                " WHERE external_reference=?",
-                (verdict.order_id, reference),
+                f"{_INSERT_CORRECTION} SELECT ?, 'resolved', account, instrument,"  # noqa: S608
+                " external_reference, NULL, ?, ? FROM attempts WHERE external_reference=?",
+                (time_text(at), _told(verdict), run_id, reference),
             )
-            if not may_try_again:
-                connection.execute(
-                    "UPDATE decisions SET closed=1 WHERE decision_id ="
-                    " (SELECT decision_id FROM attempts WHERE external_reference=?)",
-                    (reference,),
-                )
-            if verdict.order_id and (verdict.order_state or verdict.filled_quantity):
-                _record_fill(connection, reference, verdict, at)
             return True
 
-    def update_fill(self, reference: str, verdict: Verdict, *, at: datetime) -> None:
-        """An accepted order moved on at the broker."""
+    def correct_position(
+        self,
+        account: str,
+        instrument: InstrumentId,
+        quantity: Decimal,
+        *,
+        at: datetime,
+        run_id: str,
+    ) -> Decimal:
+        """Set what the bot counts as its own position, by a person's word. What it was before."""
         with self._database.transaction() as connection:
-            _record_fill(connection, reference, verdict, at)
+            before = held(connection, account, str(instrument))
+            hold(connection, account, str(instrument), quantity)
+            connection.execute(
+                f"{_INSERT_CORRECTION} VALUES (?, 'position', ?, ?, NULL, ?, ?, ?)",
+                (
+                    time_text(at),
+                    account,
+                    str(instrument),
+                    decimal_text(before),
+                    decimal_text(quantity),
+                    run_id,
+                ),
+            )
+        return before
+
+    def update_fill(self, reference: str, verdict: Verdict, *, at: datetime) -> None:
+        """An accepted order moved on at the broker. A fill never shrinks: the audit log may show
+        less of it for a moment than the open orders did."""
+        with self._database.transaction() as connection:
+            record_fill(connection, reference, verdict, at)
 
     def mark_logged(self, reference: str) -> None:
         """The verdict's line reached the log."""
@@ -188,103 +260,48 @@ class Orders:
                 "UPDATE verdicts SET logged=1 WHERE external_reference=?", (reference,)
             )
 
-    def unlogged(self) -> list[tuple[Attempt, Verdict]]:
-        """Verdicts whose line may be missing from the log, oldest first."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT a.*, v.outcome, v.failure_reason, f.order_state, f.filled_quantity,"
-                " f.average_price FROM verdicts v JOIN attempts a USING (external_reference)"
-                " LEFT JOIN fills f USING (external_reference) WHERE v.logged=0"
-                " ORDER BY v.decided_at"
-            ).fetchall()
-        return [(attempt_of(row), verdict_of(row)) for row in rows]
 
-    def unresolved(self, account: str | None = None) -> list[Attempt]:
-        """Attempts without a verdict, oldest first; of every account unless one is named."""
-        query = "SELECT * FROM attempts WHERE resolved=0"
-        arguments: tuple[str, ...] = ()
-        if account is not None:
-            query += " AND account=?"
-            arguments = (account,)
-        with self._database.reading() as connection:
-            rows = connection.execute(f"{query} ORDER BY created_at", arguments).fetchall()
-        return [attempt_of(row) for row in rows]
+_INSERT_CORRECTION = (
+    "INSERT INTO corrections (corrected_at, kind, account, instrument, external_reference,"
+    " before, after, run_id)"
+)
 
-    def live(self, account: str) -> list[tuple[Attempt, Verdict]]:
-        """Accepted orders that may still be filled."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT a.*, v.outcome, v.failure_reason, f.order_state, f.filled_quantity,"
-                " f.average_price FROM fills f JOIN attempts a USING (external_reference)"
-                " JOIN verdicts v USING (external_reference)"
-                " WHERE f.account=? AND f.order_state IN ('working', 'partial')"
-                " ORDER BY a.created_at",
-                (account,),
-            ).fetchall()
-        return [(attempt_of(row), verdict_of(row)) for row in rows]
 
-    def given_up_since(self, account: str, reason: str, since: datetime) -> list[Attempt]:
-        """Attempts sent since a time that ended with this failure reason and have no fill."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT a.* FROM attempts a JOIN verdicts v USING (external_reference)"
-                " LEFT JOIN fills f USING (external_reference)"
-                " WHERE a.account=? AND v.failure_reason=? AND a.sent_at>=?"
-                " AND f.external_reference IS NULL ORDER BY a.sent_at",
-                (account, reason, time_text(since)),
-            ).fetchall()
-        return [attempt_of(row) for row in rows]
+def _told(verdict: Verdict) -> str:
+    order = f" order {verdict.order_id}" if verdict.order_id else ""
+    return f"{verdict.outcome}{order}, {decimal_text(verdict.filled_quantity)} filled"
 
-    def find(self, reference: str) -> Attempt | None:
-        """The attempt with this external reference."""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT * FROM attempts WHERE external_reference=?", (reference,)
-            ).fetchone()
-        return None if row is None else attempt_of(row)
 
-    def sent_since(self, account: str, since: datetime) -> int:
-        """How many orders were sent since a time."""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM attempts WHERE account=? AND sent_at>=?",
-                (account, time_text(since)),
-            ).fetchone()
-        return int(row[0])
-
-    def created_since(self, account: str, since: datetime) -> int:
-        """How many intents were recorded since a time; in a dry run nothing is ever sent."""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM attempts WHERE account=? AND created_at>=?",
-                (account, time_text(since)),
-            ).fetchone()
-        return int(row[0])
-
-    def last_sent_at(self, account: str) -> datetime | None:
-        """When an order of this account was last sent."""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT max(sent_at) FROM attempts WHERE account=? AND sent_at IS NOT NULL",
-                (account,),
-            ).fetchone()
-        return maybe_time(row[0])
-
-    def own_positions(self, account: str) -> dict[InstrumentId, Decimal]:
-        """What the bot itself bought and has not sold, by instrument; zero is left out."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT instrument, quantity FROM positions WHERE account=?", (account,)
-            ).fetchall()
-        held = {InstrumentId.parse(row["instrument"]): Decimal(row["quantity"]) for row in rows}
-        return {instrument: quantity for instrument, quantity in held.items() if quantity}
-
-    def _update(self, reference: str, assignment: str, value: str) -> None:
-        with self._database.transaction() as connection:
-            connection.execute(
-                f"UPDATE attempts SET {assignment} WHERE external_reference=?",  # noqa: S608
-                (value, reference),
-            )
+def _write_verdict(
+    connection: sqlite3.Connection,
+    reference: str,
+    verdict: Verdict,
+    at: datetime,
+    may_try_again: bool,
+) -> bool:
+    """Verdict, state and fill, in the caller's transaction. False if there was a verdict."""
+    if verdict.outcome is ExecutionOutcome.RECONCILIATION_NEEDED:
+        raise ValueError("an unknown outcome is not a verdict")
+    written = connection.execute(
+        "INSERT OR IGNORE INTO verdicts (external_reference, outcome, failure_reason,"
+        " may_try_again, decided_at) VALUES (?, ?, ?, ?, ?)",
+        (reference, verdict.outcome, verdict.failure_reason, may_try_again, time_text(at)),
+    )
+    if not written.rowcount:
+        return False
+    connection.execute(
+        "UPDATE attempts SET resolved=1, order_id=coalesce(?, order_id) WHERE external_reference=?",
+        (verdict.order_id, reference),
+    )
+    if not may_try_again:
+        connection.execute(
+            "UPDATE decisions SET closed=1 WHERE decision_id ="
+            " (SELECT decision_id FROM attempts WHERE external_reference=?)",
+            (reference,),
+        )
+    if verdict.order_id and (verdict.order_state or verdict.filled_quantity):
+        record_fill(connection, reference, verdict, at)
+    return True
 
 
 def _is_unresolved(connection: sqlite3.Connection, account: str, instrument: InstrumentId) -> bool:
@@ -344,51 +361,4 @@ def _insert_attempt(
             origin.slot and time_text(origin.slot),
             time_text(at),
         ),
-    )
-
-
-def _record_fill(
-    connection: sqlite3.Connection, reference: str, verdict: Verdict, at: datetime
-) -> None:
-    """Keep the fill and the position together, in the caller's transaction."""
-    attempt = connection.execute(
-        "SELECT account, instrument, side, order_id FROM attempts WHERE external_reference=?",
-        (reference,),
-    ).fetchone()
-    before = connection.execute(
-        "SELECT filled_quantity FROM fills WHERE external_reference=?", (reference,)
-    ).fetchone()
-    change = verdict.filled_quantity - (Decimal(before[0]) if before else Decimal(0))
-    connection.execute(
-        "INSERT INTO fills (external_reference, account, instrument, order_id, side, order_state,"
-        " filled_quantity, average_price, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (external_reference) DO UPDATE SET order_state=excluded.order_state,"
-        " filled_quantity=excluded.filled_quantity, average_price=excluded.average_price,"
-        " updated_at=excluded.updated_at",
-        (
-            reference,
-            attempt["account"],
-            attempt["instrument"],
-            verdict.order_id or attempt["order_id"],
-            attempt["side"],
-            verdict.order_state or "gone",
-            decimal_text(verdict.filled_quantity),
-            verdict.average_price,
-            time_text(at),
-        ),
-    )
-    _move_position(connection, attempt, change)
-
-
-def _move_position(connection: sqlite3.Connection, attempt: sqlite3.Row, change: Decimal) -> None:
-    key = (attempt["account"], attempt["instrument"])
-    row = connection.execute(
-        "SELECT quantity FROM positions WHERE account=? AND instrument=?", key
-    ).fetchone()
-    held = Decimal(row[0]) if row else Decimal(0)
-    held += change if attempt["side"] == Action.BUY else -change
-    connection.execute(
-        "INSERT INTO positions (account, instrument, quantity) VALUES (?, ?, ?)"
-        " ON CONFLICT (account, instrument) DO UPDATE SET quantity=excluded.quantity",
-        (*key, decimal_text(held)),
     )

@@ -34,6 +34,21 @@ class Attempt:
     order_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person changed: an outcome (`resolved`) or the bot's own position (`position`)."""
+
+    corrected_at: datetime
+    kind: str
+    account: str
+    instrument: InstrumentId
+    external_reference: str | None
+    before: str | None
+    after: str
+    run_id: str
+    """Of the command that did it: its lines in the log carry it."""
+
+
 def attempt_of(row: sqlite3.Row) -> Attempt:
     """An `attempts` row."""
     intent = Intent(
@@ -75,4 +90,18 @@ def verdict_of(row: sqlite3.Row) -> Verdict:
         order_state=OrderState(state) if state in tuple(OrderState) else None,
         filled_quantity=Decimal(row["filled_quantity"] or 0),
         average_price=row["average_price"],
+    )
+
+
+def correction_of(row: sqlite3.Row) -> Correction:
+    """A `corrections` row."""
+    return Correction(
+        corrected_at=time_of(row["corrected_at"]),
+        kind=row["kind"],
+        account=row["account"],
+        instrument=InstrumentId.parse(row["instrument"]),
+        external_reference=row["external_reference"],
+        before=row["before"],
+        after=row["after"],
+        run_id=row["run_id"],
     )

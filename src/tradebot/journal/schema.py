@@ -102,4 +102,19 @@ MIGRATIONS: tuple[str, ...] = (
         value  TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE corrections (
+        correction_id       INTEGER PRIMARY KEY,
+        corrected_at        TEXT NOT NULL,
+        kind                TEXT NOT NULL,
+        account             TEXT NOT NULL,
+        instrument          TEXT NOT NULL,
+        external_reference  TEXT REFERENCES attempts,
+        before              TEXT,
+        after               TEXT NOT NULL,
+        run_id              TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX corrections_at ON corrections (corrected_at);
+    CREATE INDEX attempts_at ON attempts (created_at);
+    """,
 )

@@ -7,7 +7,8 @@ a wait), StorageError (the token file). Reads are repeated a few times; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -76,6 +77,7 @@ class SaxoClient:
     ) -> None:
         self._transport = transport
         self._tokens = token_source
+        self._clock = clock
         self._api = Api(transport, token_source, clock, policy or RetryPolicy())
 
     @property
@@ -96,6 +98,22 @@ class SaxoClient:
     @time_left.setter
     def time_left(self, value: Callable[[], float] | None) -> None:
         self._transport.time_left = value
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Inside, waits and reads keep to so many seconds, and to the run's deadline as before."""
+        outer = self.time_left
+        end = self._clock.monotonic() + seconds
+
+        def left() -> float:
+            own = end - self._clock.monotonic()
+            return own if outer is None else min(own, outer())
+
+        self.time_left = left
+        try:
+            yield
+        finally:
+            self.time_left = outer
 
     def close(self) -> None:
         self._transport.close()
@@ -239,8 +257,17 @@ class SaxoClient:
             "trade", is_order=True, time_left=self._transport.time_left
         )
 
-    def place_order(self, order: OrderRequest, *, request_id: str) -> OrderAnswer:
+    def place_order(
+        self,
+        order: OrderRequest,
+        *,
+        request_id: str,
+        last_check: Callable[[], None] | None = None,
+    ) -> OrderAnswer:
         """Send `order` once. Every answer from 200 to 499 is returned, whatever it says.
+
+        `last_check` is called right before the first byte of each sending; what it raises keeps
+        the order from being sent, and comes out of here.
 
         After a 401 the token is refreshed and the same request replayed once, with the same
         `request_id`; a second 401, or a failed refresh, returns the 401. Raises NotSent,
@@ -248,7 +275,7 @@ class SaxoClient:
         for everything that leaves it open whether an order exists.
         """
         request = Request("POST", ORDERS_PATH, body=order.body(), request_id=request_id)
-        return read_order_answer(self._send_change(request))
+        return read_order_answer(self._send_change(request, last_check))
 
     def cancel_orders(self, order_ids: Sequence[str], account_key: str) -> tuple[CancelAnswer, ...]:
         """Cancel orders of one account; one answer per order. Raises as `place_order`."""
@@ -256,22 +283,27 @@ class SaxoClient:
         request = Request("DELETE", path, (("AccountKey", account_key),))
         return read_cancel_answer(self._send_change(request))
 
-    def _send_change(self, request: Request) -> Response:
+    def _send_change(
+        self, request: Request, last_check: Callable[[], None] | None = None
+    ) -> Response:
         """Send what changes something, and sort what goes wrong by whether anything was sent."""
         try:
             token = self._tokens.access_token()
         except BrokerUnavailable as error:
             raise _not_sent(request, error) from error
-        response = self._send_with(request, token)
+        response = self._send_with(request, token, last_check)
         if response.status == 401:
-            response = self._replay(request, token, response)
+            response = self._replay(request, token, response, last_check)
         if not 200 <= response.status < 500:
             raise _unknown(request, f"answered {response.status}", response.status)
         return response
 
-    def _send_with(self, request: Request, token: str) -> Response:
+    def _send_with(
+        self, request: Request, token: str, last_check: Callable[[], None] | None
+    ) -> Response:
+        authorised = request.with_authorization(f"Bearer {token}")
         try:
-            return self._transport.send(request.with_authorization(f"Bearer {token}"))
+            return self._transport.send(authorised, last_check=last_check)
         except AnswerLost as error:
             raise _unknown(request, str(error), error.status) from error
         except NotSent:
@@ -279,13 +311,22 @@ class SaxoClient:
         except RateLimited as error:  # raised before sending: a 429 is an answer
             raise _not_sent(request, error) from error
 
-    def _replay(self, request: Request, token: str, refusal: Response) -> Response:
+    def _replay(
+        self,
+        request: Request,
+        token: str,
+        refusal: Response,
+        last_check: Callable[[], None] | None,
+    ) -> Response:
         """Once more with a new token. A 401 was not processed, so that alone is no risk."""
         try:
             token = self._tokens.refresh_after_401(token)
-            return self._send_with(request, token)
         except (LoginError, BrokerUnavailable, Terminated, StorageError):
             return refusal  # the replay was not sent; what is known is the refusal
+        try:
+            return self._send_with(request, token, last_check)
+        except (NotSent, Terminated):
+            return refusal
 
     # -- disclaimers ---------------------------------------------------------------------------
 

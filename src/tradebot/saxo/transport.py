@@ -97,8 +97,11 @@ class Transport:
         """Close the kept connections. The transport can still be used afterwards."""
         self._connections.close()
 
-    def send(self, request: Request) -> Response:
+    def send(self, request: Request, *, last_check: Callable[[], None] | None = None) -> Response:
         """Send `request` once and return the answer, whatever its status.
+
+        `last_check` is called when the connection stands, right before the first byte: what it
+        raises keeps the request from being sent, and comes out of here.
 
         Raises GuardViolation, RateLimited, Terminated and NotSent with nothing sent; AnswerLost
         once anything may have left.
@@ -115,7 +118,7 @@ class Transport:
         started = self._clock.monotonic()
         wall_before = self._clock.now().timestamp()
         try:
-            response = self._exchange(base, request)
+            response = self._exchange(base, request, last_check)
         except (NotSent, AnswerLost) as error:
             self._log_lost(request, error, started)
             raise
@@ -141,7 +144,9 @@ class Transport:
 
     # -- the wire ------------------------------------------------------------------------------
 
-    def _exchange(self, base: Base, request: Request) -> Response:
+    def _exchange(
+        self, base: Base, request: Request, last_check: Callable[[], None] | None
+    ) -> Response:
         # Whatever changes something gets a connection of its own: see Connections.take.
         fresh = request.changes_state or request.host == "auth"
         try:
@@ -152,6 +157,8 @@ class Transport:
             error.endpoint = request.endpoint
             raise
         try:
+            if last_check is not None:
+                last_check()
             response = self._converse(connection, base, request)
         except BaseException:
             connection.close()

@@ -1,8 +1,10 @@
 """Orders of this decision that the broker knows and the journal may not.
 
 A restored backup has forgotten orders, a second clone never knew them. References are derived from
-the decision, so they can be recognised: before a cycle's first order the broker's open orders and
-audit log are read once, and every attempt's reference of a decision is looked for in them.
+the decision, so they can be recognised: before an order is sent the broker's open orders and audit
+log are read, and every attempt's reference of the decision is looked for in them. One reading
+serves the orders of a few seconds; two clones that read at the same moment send the same request
+under the same X-Request-ID, which the broker refuses within 15 seconds (Saxo learn/rate-limiting).
 """
 
 from __future__ import annotations
@@ -19,16 +21,19 @@ from tradebot.model import Intent
 
 SEEN_BEFORE = timedelta(days=7)
 """How far back, at most, the broker is asked."""
+FRESH = timedelta(seconds=5)
+"""How long a reading serves. Well below the broker's 15 seconds, so that nothing fits between."""
 
 
 class EarlierOrders:
-    """One cycle's reading; nothing is asked before the first `find`."""
+    """One cycle's readings; nothing is asked before the first `find`."""
 
     def __init__(self, reconciler: Reconciler, journal: Journal, clock: Clock) -> None:
         self._reconciler = reconciler
         self._journal = journal
         self._clock = clock
         self._shown: BrokerOrders | None = None
+        self._read_at = self._since = clock.now()
 
     def find(self, intent: Intent, references: Sequence[str]) -> Sighting | None:
         """The order that was already sent for the decision of `intent`, if there is one.
@@ -50,9 +55,11 @@ class EarlierOrders:
 
     def _read(self, intent: Intent) -> BrokerOrders:
         """Read from the decision's bar on: it can have been acted on at any time since."""
-        if self._shown is None:
-            since = max(self._clock.now() - SEEN_BEFORE, intent.bar_time)
+        now = self._clock.now()
+        since = max(now - SEEN_BEFORE, intent.bar_time)
+        if self._shown is None or since < self._since or now - self._read_at > FRESH:
             self._shown = self._reconciler.read(since)
+            self._read_at, self._since = now, since
         return self._shown
 
     def report_orphans(self) -> None:

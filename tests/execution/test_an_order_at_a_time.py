@@ -83,8 +83,7 @@ def test_a_working_sale_is_not_followed_by_another(bench: Bench) -> None:
 
 
 def lose_the_journal(bench: Bench) -> None:
-    for path in (bench.settings().state_path / "live").iterdir():
-        path.unlink()
+    shutil.rmtree(bench.settings().state_path / "live")
 
 
 def test_a_second_attempt_is_recognised_by_a_journal_that_knows_of_none(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""Before an order is sent the broker has been asked seconds ago, and back to the order's own bar."""
+"""Before an order leaves the broker was asked seconds ago, and back to the order's own bar."""
 
 from __future__ import annotations
 

@@ -32,13 +32,13 @@ def rows(*pairs: str, filled: str | None = None, order_id: str = "9") -> list[Or
     ]
 
 
-def working(**more: Any) -> OpenOrder:
+def working(*, status: str = "Working", **more: Any) -> OpenOrder:
     return OpenOrder(
         order_id="9",
         uic=1,
         asset_type="Stock",
         external_reference="ATB-x",
-        status="Working",
+        status=status,
         amount=Decimal("10.0"),
         **more,
     )
@@ -88,6 +88,19 @@ def test_an_open_order_is_enough_while_the_audit_log_lags() -> None:
     partly = combine([working(filled_amount=Decimal("2.5"))], rows(*PLACED)).find("ATB-x")
     assert partly is not None
     assert (partly.standing, partly.filled_quantity) == (OrderStanding.PARTIAL, Decimal("2.5"))
+
+
+@pytest.mark.parametrize("status", ["LockedPlacementPending", "Unknown"])
+def test_an_open_order_whose_placement_is_not_decided_is_neither_placed_nor_absent(
+    status: str,
+) -> None:
+    found = combine([working(status=status)], []).find("ATB-x", "9")
+    assert found is not None
+    assert found.standing is OrderStanding.UNKNOWN
+    assert found.verdict() is None
+    confirmed = combine([working(status=status)], rows(*PLACED)).find("ATB-x", "9")
+    assert confirmed is not None
+    assert confirmed.standing is OrderStanding.WORKING
 
 
 def test_an_open_order_that_says_filled_is_filled() -> None:

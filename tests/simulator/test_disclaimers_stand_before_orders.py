@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import pytest
 
 from support.simulator_client import Answer, SimulatorClient
 
@@ -106,3 +109,39 @@ def test_answers_that_do_not_count(api: SimulatorClient) -> None:
     assert accept(api, context, token, ResponseType="Maybe").status == 400
     assert accept(api, context, token, ResponseType="Dismissed").status == 201
     assert api.place().status == 400
+
+
+@pytest.mark.parametrize(
+    ("where", "at_precheck", "at_placement"),
+    [
+        ("", "PreTradeDisclaimers", "ErrorInfo"),
+        ("top", "PreTradeDisclaimers", "PreTradeDisclaimers"),
+        ("ErrorInfo", "ErrorInfo", "ErrorInfo"),
+        ("Orders", "Orders", "Orders"),
+    ],
+)
+def test_they_stand_where_they_are_put(
+    api: SimulatorClient, where: str, at_precheck: str, at_placement: str
+) -> None:
+    def place_of(body: dict[str, Any]) -> str:
+        [name] = [name for name, value in body.items() if "DisclaimerTokens" in json.dumps(value)]
+        return name
+
+    api.fault("disclaimers", count=None, where=where)
+    assert place_of(api.precheck().json) == at_precheck
+    assert place_of(api.place().json) == at_placement
+
+
+def test_what_is_not_documented_of_them_can_be_chosen(api: SimulatorClient) -> None:
+    unsure = {"code": "DisclaimersNotAccepted", "status": 403, "precheck_result": "Error"}
+    api.fault("disclaimers", count=None, **unsure)
+    assert api.precheck().json["PreCheckResult"] == "Error"
+    refused = api.place()
+    assert refused.status == 403
+    assert refused.json["ErrorInfo"]["ErrorCode"] == "DisclaimersNotAccepted"
+
+
+def test_they_may_be_asked_for_at_the_placement_alone(api: SimulatorClient) -> None:
+    api.fault("disclaimers", endpoint="/trade/v2/orders", count=None)
+    assert "PreTradeDisclaimers" not in api.precheck().json
+    assert wanted(api.place())

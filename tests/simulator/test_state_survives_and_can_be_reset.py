@@ -248,3 +248,44 @@ def test_control_requests_that_make_no_sense(
     answer = api.control(method, path, body)
     assert answer.status == status
     assert answer.json["error"]
+
+
+def test_a_state_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    """As an earlier version left it: an order that works on, one that is hidden, a fault."""
+    path, options = tmp_path / "s.db", SimulatorOptions(rate_limits=UNLIMITED)
+    with Simulator(path, options=options) as sim, SimulatorClient(sim) as api:
+        shown = api.placed(OrderType="Limit", OrderPrice=20)
+        hidden = api.placed(OrderType="Limit", OrderPrice=21, request_id="2")
+        api.fault("html", count=None, endpoint="/cs/*")
+    connection = sqlite3.connect(path)
+    for statement in (
+        "ALTER TABLE orders DROP COLUMN shown",
+        "ALTER TABLE orders DROP COLUMN vanishes",
+        "ALTER TABLE orders ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0",
+        f"UPDATE orders SET hidden = 1 WHERE order_id = {hidden}",
+        "ALTER TABLE faults DROP COLUMN begins",
+        "ALTER TABLE faults DROP COLUMN ends",
+        "DROP TABLE sequences",
+        "DROP TABLE mixes",
+        "PRAGMA user_version = 1",
+    ):
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    with Simulator(path, options=options) as sim, SimulatorClient(sim) as api:
+        assert not sim.is_new
+        assert [order["OrderId"] for order in api.open_orders()] == [shown]
+        assert api.get("/cs/v1/audit/orderactivities").status == 503
+        assert api.control("POST", "sequences", {"steps": ["html"]}).status == 201
+        assert api.place(Amount=3).status == 503
+        assert api.placed(Amount=3)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_the_state_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """The app's secret and the logins are in it."""
+    with Simulator(tmp_path / "s.db") as sim, SimulatorClient(sim) as api:
+        api.placed()
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes
+    assert set(modes.values()) == {0o600}

@@ -9,16 +9,22 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from tradebot.cli._options import OUTPUT
 from tradebot.clock import SystemClock
+from tradebot.errors import UsageError
 from tradebot.settings import home, load_lenient
 from tradebot.simulator import STATE_FILE, RateLimits, Simulator, SimulatorOptions
+
+if TYPE_CHECKING:
+    from tradebot.simulator.broker import Broker
+    from tradebot.simulator.scenario import Scenario
 
 DEFAULT_PORT = 8420
 
@@ -53,12 +59,19 @@ def command() -> None:
 @click.option(
     "--rate-limits/--no-rate-limits", default=True, show_default=True, help="Enforce the quotas."
 )
+@click.option(
+    "--scenario",
+    "scenario_file",
+    metavar="FILE",
+    help="Switch on a scenario first: a file, or the name of a shipped one.",
+)
 def serve(
     state_path: Path | None,
     port: int,
     bar_seconds: float | None,
     trading_hours: Literal["always", "exchange"],
     rate_limits: bool,
+    scenario_file: str | None,
 ) -> int:
     """Serve until stopped; prints the environment that points a bot at it."""
     clock = SystemClock()
@@ -66,6 +79,7 @@ def serve(
     options = SimulatorOptions(
         trading_hours=trading_hours, rate_limits=RateLimits(enabled=rate_limits)
     )
+    wanted = None if scenario_file is None else _read_scenario(scenario_file)
     simulator = Simulator(_path(state_path), port=port, options=options)
     try:
         simulator.start()
@@ -74,6 +88,10 @@ def serve(
             f"cannot listen on 127.0.0.1:{port} ({error.strerror}); choose another --port"
         ) from None
     with simulator:
+        if wanted is not None:
+            from tradebot.simulator.scenario import load as switch_on
+
+            switch_on(simulator.broker, wanted)
         for name, value in environment(simulator).items():
             click.echo(f"{name}={value}")
         click.echo(
@@ -147,18 +165,108 @@ def reset(state_path: Path | None, balance: float | None) -> int:
     return 0
 
 
+@command.command()
+@click.argument("file", required=False)
+@_STATE
+@click.option("--clear", is_flag=True, help="Switch everything off; the account stays as it is.")
+@OUTPUT
+def scenario(file: str | None, state_path: Path | None, clear: bool, output: str) -> int:
+    """Switch on what is to go wrong, and show what is on and how often it fired.
+
+    FILE is a scenario file, or the name of one that is shipped. It takes the place of whatever was
+    on. It is kept in the state file, so a bot with SAXO_ENV=LOCAL meets it in its next runs.
+
+    Exits with 1 when nothing is on, with 2 when FILE cannot be used.
+    """
+    from tradebot.simulator import scenario as scenarios
+    from tradebot.simulator.running import leave_unseen
+
+    if file is not None and clear:
+        raise click.UsageError("give a FILE or --clear, not both")
+    wanted = None if file is None else _read_scenario(file)
+    path = _path(state_path) if wanted is not None else _existing(state_path)
+    if path is None:
+        return 1
+    with _broker(path) as broker:
+        if wanted is not None:
+            scenarios.load(broker, wanted)
+            if broker.state.created:
+                leave_unseen(broker)
+        elif clear:
+            scenarios.clear(broker)
+        found = scenarios.switched_on(broker)
+    if output == "json":
+        click.echo(json.dumps({"state": str(path), **found}, indent=2))
+    else:
+        for line in scenario_lines(found):
+            click.echo(line)
+    click.echo(f"state {path}", err=True)
+    if clear or any(found.values()):
+        return 0
+    click.echo(f"nothing is switched on; shipped are: {', '.join(scenarios.shipped())}", err=True)
+    return 1
+
+
+def scenario_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """What is switched on, for people: one line each, with how often it fired."""
+    if found["title"]:
+        yield f"title={json.dumps(found['title'], ensure_ascii=False)}"
+    for name, value in found["options"].items():
+        yield f"option {name}={json.dumps(value)}"
+    for one in found["faults"]:
+        left = "no end" if one["remaining"] is None else f"{one['remaining']} left"
+        yield f"fault {one['id']}: {one['kind']} {_where(one)}: fired {one['fired']}, {left}"
+    for one in found["sequences"]:
+        steps = len(one["steps"])
+        yield f"sequence {one['id']}: {_where(one)}: {one['used']} of {steps} steps used"
+    for one in found["mixes"]:
+        fired = ", ".join(f"{kind} {n}" for kind, n in one["fired"].items()) or "nothing yet"
+        yield (
+            f"mix {one['id']}: seed {one['seed']}, probability {one['probability']},"
+            f" {_where(one)}: {one['matched']} requests, fired: {fired}"
+        )
+
+
+def _where(one: Mapping[str, Any]) -> str:
+    parts = [one["method"], one["endpoint"]]
+    if one["reference"] is not None:
+        parts.append(f"reference {one['reference']}")
+    if (starts := one.get("starts_in_seconds")) is not None:
+        parts.append(f"from {starts:.0f} s on")
+    if (ends := one.get("ends_in_seconds")) is not None:
+        parts.append("over" if ends <= 0 else f"for {ends:.0f} s")
+    return " ".join(parts)
+
+
+def _read_scenario(name: str) -> Scenario:
+    from tradebot.simulator.scenario import BadScenario, read
+
+    try:
+        return read(name)
+    except BadScenario as problem:
+        raise UsageError(str(problem)) from None
+
+
 def _with_broker(path: Path, balance: float | None) -> dict[str, object]:
     """The overview of a state file, after a reset to `balance` if there is one."""
-    from tradebot.simulator import control
+    from tradebot.simulator import running
+
+    with _broker(path) as broker:
+        if balance is not None:
+            running.reset(broker, balance)
+            running.leave_unseen(broker)
+        return running.overview(broker)
+
+
+@contextmanager
+def _broker(path: Path) -> Iterator[Broker]:
+    """The broker of a state file, without a server."""
     from tradebot.simulator.broker import Broker
     from tradebot.simulator.state import State
 
     state = State(path)
     try:
-        broker = Broker(state, SimulatorOptions())
-        if balance is not None:
-            control.reset(broker, balance)
-        return control.overview(broker)
+        yield Broker(state, SimulatorOptions())
     finally:
         state.close()
 

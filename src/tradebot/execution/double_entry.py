@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ from tradebot.execution.references import PREFIX
 from tradebot.execution.shown_orders import ShownOrder
 from tradebot.execution.sightings import OrderStanding
 from tradebot.journal import Attempt
-from tradebot.model import Action, ExecutionOutcome, InstrumentId, OrderState, Verdict
+from tradebot.model import ExecutionOutcome, InstrumentId, OrderState, Verdict
 from tradebot.vocabulary.reasons import Difference, FailureReason
 
 TOO_YOUNG = timedelta(minutes=1)
@@ -30,7 +30,7 @@ _EXPECTED = {
     OrderState.PARTIAL: frozenset({OrderStanding.PARTIAL}),
     OrderState.FILLED: frozenset({OrderStanding.FILLED}),
 }
-_ENDED = {
+_ENDED: dict[str, frozenset[OrderStanding]] = {
     FailureReason.CANCELLED: frozenset({OrderStanding.CANCELLED}),
     FailureReason.EXPIRED: frozenset({OrderStanding.EXPIRED}),
     FailureReason.REJECTED_AFTER_ACCEPTANCE: frozenset({OrderStanding.REJECTED}),
@@ -47,10 +47,10 @@ class Books:
 
     entries: Sequence[Entry] = ()
     """What was sent in the period, and whatever has no verdict yet."""
-    known: Mapping[str, Attempt] = MappingProxyType({})
+    known: Mapping[str, Attempt] = field(default_factory=dict)
     """Attempts of any time, by reference: at least those whose reference the broker shows."""
-    positions: Mapping[InstrumentId, Decimal] = MappingProxyType({})
-    """What the bot counts as its own."""
+    positions: Mapping[InstrumentId, Decimal] = field(default_factory=dict)
+    """What the bot counts as its own of each instrument that is to be compared, 0 included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class Shown:
     """The broker's side, read whole from some minutes before the period on."""
 
     orders: Sequence[ShownOrder] = ()
-    positions: Mapping[InstrumentId, Decimal] = MappingProxyType({})
+    positions: Mapping[InstrumentId, Decimal] = field(default_factory=dict)
+    """Net, signed, by instrument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def compare(books: Books, shown: Shown, period: Period) -> Comparison:
     young = [attempt for attempt, _ in books.entries if _is_young(attempt, period.now)]
     matched = _Matched(books, shown.orders)
     busy = {attempt.intent.instrument for attempt in young}
-    held = [i for i in sorted(set(books.positions) | _shorted(shown)) if i not in busy]
+    held = [instrument for instrument in sorted(books.positions) if instrument not in busy]
     found = [
         *(one for entry in old for one in _judge(*entry, matched.order_of(entry[0]))),
         *_strangers(books, matched, period),
@@ -165,7 +166,7 @@ def _judge(attempt: Attempt, verdict: Verdict | None, order: ShownOrder | None) 
     if not _is_the_same(attempt, order):
         yield _about(Difference.ORDER_DIFFERS, attempt, verdict, order)
     if not expected:
-        if _exists(order):
+        if not _is_no_order(verdict, order):
             yield _about(Difference.CONTRADICTED, attempt, verdict, order)
     elif order.sighting.standing not in expected:
         yield _about(Difference.STATE_DIFFERS, attempt, verdict, order)
@@ -178,10 +179,18 @@ def _expected(verdict: Verdict) -> frozenset[OrderStanding]:
     if verdict.order_state is not None:
         return _EXPECTED[verdict.order_state]
     if verdict.failure_reason in _ENDED:
-        return _ENDED[FailureReason(verdict.failure_reason)]
+        return _ENDED[verdict.failure_reason]
     if verdict.outcome is ExecutionOutcome.SUCCESS or verdict.filled_quantity:
         return _DEAD  # it was working once, and is gone
     return frozenset()
+
+
+def _is_no_order(verdict: Verdict, order: ShownOrder) -> bool:
+    """Is it as good as absent? A person who says that nothing came of it may mean a dead order."""
+    if not _exists(order):
+        return True
+    dead = order.sighting.standing in _DEAD and not order.sighting.filled_quantity
+    return dead and verdict.failure_reason == FailureReason.RESOLVED_BY_HAND
 
 
 def _is_the_same(attempt: Attempt, order: ShownOrder) -> bool:
@@ -192,7 +201,8 @@ def _is_the_same(attempt: Attempt, order: ShownOrder) -> bool:
         and order.side in (None, intent.side)
         and order.amount in (None, intent.quantity)
         # Another attempt's order can have been taken over; it is of the same bar.
-        and (order.reference or "")[:_STAMP] == intent.external_reference[:_STAMP]
+        and (order.reference or intent.external_reference)[:_STAMP]
+        == intent.external_reference[:_STAMP]
     )
 
 
@@ -201,7 +211,7 @@ def _about(
 ) -> Found:
     return Found(
         difference,
-        journal=_in_journal(attempt, verdict),
+        journal=in_journal(attempt, verdict),
         broker=NOTHING if order is None else at_broker(order),
         reference=attempt.intent.external_reference,
         instrument=attempt.intent.instrument,
@@ -262,8 +272,8 @@ def _judge_position(instrument: InstrumentId, books: Books, shown: Shown) -> Ite
     if own < 0 or held < own:
         yield Found(
             Difference.POSITION_DIFFERS,
-            journal=f"{own:f} of its own",
-            broker=f"{held:f}",
+            journal=f"{plain(own)} of its own",
+            broker=plain(held),
             instrument=instrument,
         )
 
@@ -271,21 +281,27 @@ def _judge_position(instrument: InstrumentId, books: Books, shown: Shown) -> Ite
 # -- in words --------------------------------------------------------------------------------------
 
 
-def _in_journal(attempt: Attempt, verdict: Verdict | None) -> str:
+def in_journal(attempt: Attempt, verdict: Verdict | None) -> str:
+    """One entry in words: ``BUY 10 Stock:10001, SUCCESS filled, 10 filled``."""
     intent = attempt.intent
-    order = f"{intent.side} {intent.quantity:f} {intent.instrument}"
+    order = f"{intent.side} {plain(intent.quantity)} {intent.instrument}"
     if attempt.sent_at is None:
         return f"{order}, never sent"
     if verdict is None:
         return f"{order}, sent, outcome unknown"
     words = [verdict.outcome, verdict.failure_reason, verdict.order_state]
     told = " ".join(str(word) for word in words if word)
-    return f"{order}, {told}, {verdict.filled_quantity:f} filled"
+    return f"{order}, {told}, {plain(verdict.filled_quantity)} filled"
 
 
 def at_broker(order: ShownOrder) -> str:
     """One order in words: ``order 5039287596 BUY 10 Stock:10001, filled, 10 filled``."""
-    facts = (order.side, None if order.amount is None else f"{order.amount:f}", order.instrument)
-    what = " ".join(str(fact) for fact in (f"order {order.order_id}", *facts) if fact is not None)
-    sighting = order.sighting
-    return f"{what}, {sighting.standing}, {sighting.filled_quantity:f} filled"
+    amount = None if order.amount is None else plain(order.amount)
+    facts = (f"order {order.order_id}", order.side, amount, order.instrument)
+    what = " ".join(str(fact) for fact in facts if fact is not None)
+    return f"{what}, {order.sighting.standing}, {plain(order.sighting.filled_quantity)} filled"
+
+
+def plain(quantity: Decimal) -> str:
+    """Without exponent and without zeros at the end: ``10000``, ``0.5``."""
+    return f"{quantity.normalize():f}"

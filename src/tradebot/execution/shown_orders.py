@@ -53,7 +53,8 @@ def shown_orders(
     mine = [order for order in open_orders if _is_of(order, account)]
     found = {s.order_id: ShownOrder(s) for s in combine(mine, activities).sightings}
     children: set[str] = set()
-    for row in (*activities, *mine):
+    rows: list[OpenOrder | OrderActivity] = [*activities, *mine]
+    for row in rows:
         if (row.order_relation or "").startswith(_CHILD):
             children.add(row.order_id)
         found[row.order_id] = _with_facts(found[row.order_id], row)

@@ -54,6 +54,9 @@ _TERMINAL_ROWS = {
     ("DoneForDay", "Confirmed"): OrderStanding.EXPIRED,
     ("Placed", "Rejected"): OrderStanding.REJECTED,
 }
+_UNDECIDED = frozenset({"LockedPlacementPending", "Unknown"})
+"""Open orders whose placement is not decided: they may still be rejected (status values: Saxo's
+reference of port/v1/orders)."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _STANDING_ROWS = frozenset(
     {("Placed", "Confirmed"), ("Working", "Confirmed"), ("Changed", "Confirmed")}
@@ -135,6 +138,8 @@ def _from_open(order: OpenOrder) -> Sighting:
     if order.status == "Filled":
         standing = OrderStanding.FILLED
         filled = filled or _plain(order.amount)
+    elif order.status in _UNDECIDED and not filled:
+        standing = OrderStanding.UNKNOWN
     return Sighting(
         order.order_id, order.external_reference, standing, filled, first_seen=order.order_time
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from tradebot.simulator.broker import Broker, Call
@@ -129,10 +130,24 @@ def order_activities(call: Call) -> Reply:
         f"SELECT * FROM audit WHERE {where} ORDER BY log_id",  # noqa: S608
         values,
     )
+    rows = [row for row in rows if not leaves_out(call, "missing_activities", _reference_of(row))]
     if request.value("EntryType", "All") == "Last":
         rows = list({row["order_id"]: row for row in rows}.values())
         rows.sort(key=lambda row: int(row["log_id"]))
     return _page(call, rows, min(top, broker.options.audit_page_rows), after)
+
+
+def _reference_of(row: Mapping[str, Any]) -> str | None:
+    reference: str | None = json.loads(row["row"]).get("ExternalReference")
+    return reference
+
+
+def leaves_out(call: Call, kind: str, reference: str | None) -> bool:
+    """Does a fault of this kind keep the order of this reference out of this answer?"""
+    params = call.fired.get(kind)
+    if params is None:
+        return False
+    return any(fnmatchcase(reference or "", p) for p in params["references"])
 
 
 def _cursor(token: str) -> tuple[int, float | None]:

@@ -11,7 +11,9 @@ from typing import Any
 from tradebot.simulator.faults import Faults
 from tradebot.simulator.instruments import Instrument
 from tradebot.simulator.market import Market
-from tradebot.simulator.options import SimulatorOptions
+from tradebot.simulator.mixes import Mixes
+from tradebot.simulator.options import SimulatorOptions, overridden
+from tradebot.simulator.sequences import Sequences
 from tradebot.simulator.state import State
 from tradebot.simulator.web import Request
 
@@ -25,8 +27,11 @@ class Broker:
     def __init__(self, state: State, options: SimulatorOptions) -> None:
         self.state = state
         self.options = options
+        self._given_options, self._overrides = options, ""
         self.market = Market(state)
-        self.faults = Faults(state)
+        self.faults = Faults(state, self.now)
+        self.sequences = Sequences(state, self.now)
+        self.mixes = Mixes(state, self.now)
         self.stopping = threading.Event()
         with state.transaction():
             self.client_id = state.get("client_id")
@@ -36,9 +41,17 @@ class Broker:
             self.signing_key = state.get("signing_key")
             self.app_key = state.get("app_key")
             self.app_secret = state.get("app_secret")
+            self.follow_options()
             if state.created:
                 state.set("initial_balance", options.initial_balance)
                 state.set("created", self.now())
+
+    def follow_options(self) -> None:
+        """Take over the options of a scenario, which another process may have loaded meanwhile."""
+        overrides = self.state.get("options")
+        if overrides != self._overrides:
+            self._overrides = overrides
+            self.options = overridden(self._given_options, json.loads(overrides or "{}"))
 
     @property
     def account_id(self) -> str:

@@ -5,7 +5,12 @@
     POST   /simulator/advance {"bars": 1}   move the market on
     POST   /simulator/reset {"balance": n}  a new account: no orders, positions, counters, faults
     POST   /simulator/token {"seconds": n}  a bearer token without a login, like the 24-hour one
+    GET    /simulator/orders                orders that came to exist, by themselves and by
+                                            instrument and side; ?reference=
     GET, POST, DELETE /simulator/faults, DELETE /simulator/faults/{id}
+    GET, POST, DELETE /simulator/sequences, DELETE /simulator/sequences/{id}
+    GET, POST, DELETE /simulator/mixes, DELETE /simulator/mixes/{id}
+    GET, POST, DELETE /simulator/scenario   all of that at once, in place of what was on
 
 They take no token: whoever can reach them is on this machine. Nothing here is part of OpenAPI.
 """
@@ -14,11 +19,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
-from tradebot.simulator import counters, faults, matching, tokens
+from tradebot.simulator import counters, faults, mixes, scenario, sequences, tokens
 from tradebot.simulator.broker import Broker, json_object
-from tradebot.simulator.web import Reply, Request, empty, json_reply
+from tradebot.simulator.running import advance, overview, reset
+from tradebot.simulator.web import JsonObject, Reply, Request, empty, json_reply
 
 PREFIX = "/simulator/"
 DAY_SECONDS = 86400
@@ -35,15 +42,25 @@ class Control:
             ("POST", "advance"): self._advance,
             ("POST", "reset"): self._reset,
             ("POST", "token"): self._token,
-            ("GET", "faults"): self._list_faults,
-            ("POST", "faults"): self._add_fault,
-            ("DELETE", "faults"): self._remove_faults,
+            ("GET", "orders"): self._orders,
+            ("GET", "scenario"): self._show_scenario,
+            ("POST", "scenario"): self._load_scenario,
+            ("DELETE", "scenario"): self._clear_scenario,
         }
+        switches: tuple[tuple[str, Switches[Any], Callable[[JsonObject], Any]], ...] = (
+            ("faults", broker.faults, faults.parse),
+            ("sequences", broker.sequences, sequences.parse),
+            ("mixes", broker.mixes, mixes.parse),
+        )
+        for name, store, parse in switches:
+            self._actions["GET", name] = partial(_list, name, store)
+            self._actions["POST", name] = partial(_add, store, parse)
+            self._actions["DELETE", name] = partial(_remove, name, store)
 
     def __call__(self, request: Request) -> Reply:
         name, _, rest = request.path.removeprefix(PREFIX).strip("/").partition("/")
         action = self._actions.get((request.method, name))
-        if action is None or (rest and (request.method, name) != ("DELETE", "faults")):
+        if action is None or (rest and (request.method != "DELETE" or name == "scenario")):
             return _problem(404, f"there is no {request.method} {request.path}")
         with self._broker.state.transaction():
             return action(request)
@@ -88,26 +105,69 @@ class Control:
         token = tokens.issue_access_token(self._broker, session, seconds)
         return json_reply({"access_token": token, "expires_in": int(seconds)}, 201)
 
-    def _list_faults(self, _request: Request) -> Reply:
-        return json_reply({"faults": self._broker.faults.list()})
+    def _orders(self, request: Request) -> Reply:
+        state, reference = self._broker.state, request.value("reference")
+        return json_reply(
+            {
+                "orders": counters.orders(state, reference),
+                "instruments": counters.by_instrument(state, reference),
+            }
+        )
 
-    def _add_fault(self, request: Request) -> Reply:
+    def _show_scenario(self, _request: Request) -> Reply:
+        return json_reply(scenario.switched_on(self._broker))
+
+    def _load_scenario(self, request: Request) -> Reply:
         body = json_object(request.body)
         if body is None:
-            return _problem(400, "the body must be a JSON object with at least a kind")
+            return _problem(400, "the body must be a JSON object")
         try:
-            fault = faults.parse(body)
-        except faults.BadFault as problem:
+            wanted = scenario.parse(body, "the body")
+        except scenario.BadScenario as problem:
             return _problem(400, str(problem))
-        return json_reply({"id": self._broker.faults.add(fault)}, 201)
+        scenario.load(self._broker, wanted)
+        return json_reply(scenario.switched_on(self._broker), 201)
 
-    def _remove_faults(self, request: Request) -> Reply:
-        number = request.path.rstrip("/").rpartition("/")[2]
-        if number == "faults":
-            self._broker.faults.remove()
-        elif not number.isdecimal() or not self._broker.faults.remove(int(number)):
-            return _problem(404, f"there is no fault {number}")
+    def _clear_scenario(self, _request: Request) -> Reply:
+        scenario.clear(self._broker)
         return empty(204)
+
+
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Switches(Protocol[T_contra]):
+    """What can be switched on and off: single faults, sequences, mixes."""
+
+    def add(self, wanted: T_contra, /) -> int: ...
+
+    def remove(self, number: int | None = None, /) -> int: ...
+
+    def list(self) -> list[JsonObject]: ...
+
+
+def _list(name: str, store: Switches[Any], _request: Request) -> Reply:
+    return json_reply({name: store.list()})
+
+
+def _add(store: Switches[Any], parse: Callable[[JsonObject], Any], request: Request) -> Reply:
+    body = json_object(request.body)
+    if body is None:
+        return _problem(400, "the body must be a JSON object")
+    try:
+        wanted = parse(body)
+    except faults.BadFault as problem:
+        return _problem(400, str(problem))
+    return json_reply({"id": store.add(wanted)}, 201)
+
+
+def _remove(name: str, store: Switches[Any], request: Request) -> Reply:
+    number = request.path.rstrip("/").rpartition("/")[2]
+    if number == name:
+        store.remove()
+    elif not number.isdecimal() or not store.remove(int(number)):
+        return _problem(404, f"there is no {number} among the {name}")
+    return empty(204)
 
 
 END_OF_HISTORY = "the price history ends here; reset the simulator to start over"
@@ -126,47 +186,3 @@ def _number(request: Request, name: str, default: float) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value
-
-
-def advance(broker: Broker, bars: int) -> int:
-    """Move the market on bar by bar, letting waiting orders fill; how far it got."""
-    moved = 0
-    with broker.state.transaction():
-        matching.fill_due(broker)
-        while moved < bars and broker.market.advance(1):
-            moved += 1
-            matching.new_day(broker)
-    return moved
-
-
-def reset(broker: Broker, balance: float) -> None:
-    """Start over: the first bar, a new balance, no orders, counters or faults. Logins stay."""
-    from tradebot.simulator.market import START
-
-    with broker.state.transaction():
-        broker.state.clear_account()
-        for table in ("faults", "request_counts", "order_requests", "disclaimers"):
-            broker.state.run(f"DELETE FROM {table}")  # noqa: S608
-        broker.state.set("initial_balance", balance)
-        broker.state.set("cursor", START)
-
-
-def overview(broker: Broker) -> dict[str, Any]:
-    """Where the simulation stands."""
-
-    def count(table: str, where: str = "1") -> int:
-        return int(broker.state.one(f"SELECT count(*) FROM {table} WHERE {where}")[0])  # noqa: S608
-
-    return {
-        "cursor": broker.market.cursor,
-        "last_cursor": broker.market.last,
-        "market_date": broker.market.date.isoformat(),
-        "at_end": broker.market.at_end,
-        "orders": count("orders"),
-        "open_orders": count("orders", "status IN ('Working', 'Parked')"),
-        "positions": count("positions"),
-        "closed_positions": count("closed_positions"),
-        "audit_rows": count("audit"),
-        "faults": count("faults", "remaining IS NULL OR remaining > 0"),
-        "requests": int(broker.state.one("SELECT coalesce(sum(count), 0) FROM request_counts")[0]),
-    }

@@ -70,3 +70,34 @@ def order_requests(state: State, reference: str = "") -> list[dict[str, Any]]:
             (reference, reference),
         )
     ]
+
+
+def orders(state: State, reference: str = "") -> list[dict[str, Any]]:
+    """Every order that ever came to exist, as it stands; related orders name their `parent`."""
+    return [
+        {
+            **dict(row),
+            "order_id": str(row["order_id"]),
+            "parent": None if row["parent"] is None else str(row["parent"]),
+            "placed": timestamp(row["placed"]),
+        }
+        for row in state.all(
+            "SELECT order_id, reference, asset_type, uic, side, amount, filled, status, placed,"
+            " parent FROM orders WHERE (? = '' OR reference = ?) ORDER BY order_id",
+            (reference, reference),
+        )
+    ]
+
+
+def by_instrument(state: State, reference: str = "") -> list[dict[str, Any]]:
+    """Orders of each instrument and side: how many, how many of them rejected, what was filled."""
+    return [
+        dict(row)
+        for row in state.all(
+            "SELECT asset_type, uic, side, count(*) AS orders,"
+            " sum(status = 'Rejected') AS rejected, sum(filled) AS filled FROM orders"
+            " WHERE parent IS NULL AND (? = '' OR reference = ?)"
+            " GROUP BY asset_type, uic, side ORDER BY asset_type, uic, side",
+            (reference, reference),
+        )
+    ]

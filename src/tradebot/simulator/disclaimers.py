@@ -10,16 +10,54 @@ from __future__ import annotations
 import json
 import secrets
 from base64 import b64encode
+from collections.abc import Mapping
 from typing import Any
 
 from tradebot.simulator.broker import Call, json_object
 from tradebot.simulator.web import JsonObject, Reply, empty, error, json_reply
 
 RESPONSES = ("Accepted", "AlternateAccepted", "Dismissed", "None")
-SIMPLE: JsonObject = {"title": "Exchange trading rules"}
 
 
-def outstanding(call: Call, *, placing: bool) -> JsonObject | None:
+def stop_placement(call: Call) -> Reply | None:
+    """The refusal of a placement that needs disclaimers, or None.
+
+    Documented is `PreTradeDisclaimers` inside ErrorInfo; `where` puts it elsewhere.
+    """
+    waiting = _outstanding(call, placing=True)
+    if waiting is None:
+        return None
+    params = call.fired["disclaimers"]
+    return json_reply(_put({}, waiting, params, "ErrorInfo"), params["status"])
+
+
+def add_to_precheck(call: Call, answer: JsonObject) -> JsonObject:
+    """The answer of a precheck with what is left to accept; documented at its top level."""
+    waiting = _outstanding(call, placing=False)
+    if waiting is None:
+        return answer
+    params = call.fired["disclaimers"]
+    answer = {**answer, "PreCheckResult": params["precheck_result"]}
+    return _put(answer, waiting, params, "top")
+
+
+def _put(
+    answer: JsonObject, waiting: JsonObject, params: Mapping[str, Any], usual: str
+) -> JsonObject:
+    where = params["where"] or usual
+    named: JsonObject = {"PreTradeDisclaimers": waiting}
+    info: JsonObject = {
+        "ErrorCode": params["code"],
+        "Message": "Outstanding pre-trade disclaimers",
+    }
+    if where == "ErrorInfo":
+        return {**answer, "ErrorInfo": {**info, **named}}
+    if where == "Orders":
+        return {**answer, "Orders": [{"ErrorInfo": {**info, **named}}]}
+    return {**answer, **named} if usual == "top" else {**answer, "ErrorInfo": info, **named}
+
+
+def _outstanding(call: Call, *, placing: bool) -> JsonObject | None:
     """The `PreTradeDisclaimers` of this order request, or None when nothing is left to accept."""
     params = call.fired.get("disclaimers")
     if params is None:
@@ -27,7 +65,7 @@ def outstanding(call: Call, *, placing: bool) -> JsonObject | None:
     context = secrets.token_hex(16)
     tokens = []
     used = []
-    for wanted in params.get("disclaimers", [SIMPLE]):
+    for wanted in params["disclaimers"]:
         name = json.dumps(wanted, sort_keys=True)
         answer = call.state.one(
             "SELECT token FROM disclaimers WHERE name = ? AND accepted IS NOT NULL AND spent = 0",
@@ -65,7 +103,7 @@ def _issue(call: Call, name: str, context: str, wanted: dict[str, Any]) -> str:
         "DisclaimerToken": token,
         "IsBlocking": blocking,
         "ResponseOptions": [] if blocking else options,
-        "Title": wanted.get("title", SIMPLE["title"]),
+        "Title": wanted.get("title", "Exchange trading rules"),
     }
     call.state.insert(
         "disclaimers",

@@ -1,82 +1,50 @@
-"""Faults: what goes wrong, for which requests, how often.
+"""Single faults: what goes wrong, for which requests, how often.
 
-A fault is a row: a kind, a matcher (endpoint as a shell pattern over the path below the OpenAPI
-base, method, external reference), how many matching requests to let pass first (`skip`), how often
-to fire (`count`, null for always) and with which `probability`. The draw is a hash of the fault's
-own seed and its counter, so that a seeded mix does the same again however requests interleave. A
-request that is turned away at the door (401, 409, 429) uses up no fault beyond those that come
-before processing.
-
-Faults on the wire (any endpoint)
-    status           instead of processing: `status` (503), `body`, `content_type`, `headers`
-    empty            instead of processing: `status` (200) with an empty body
-    html             instead of processing: `status` (503) with an HTML page
-    drop_before      close the connection without processing
-    delay            wait `seconds` (1) first, then process
-    drop_after       process, then close without an answer
-    status_after     process, then answer `status` (500) with `body`
-    truncate         process, then send only half of the body (or `bytes`) and close
-    delay_after      process, then wait `seconds` (1) before answering
-Faults of the broker
-    trade_not_completed   placement: 202; `outcome` is filled (default), working, rejected or never
-    rejected_later        placement: 200, then an audit row Placed/Rejected; `code`, `message`
-    error_with_order_id   placement: 400 with the OrderId of an order that is live
-    refuse                placement: 400 ErrorInfo; `code` (OtherError), `message`
-    partial_fill          placement: `fraction` (0.5) fills, the rest works on
-    never_fill            placement: the order works and does not fill by itself
-    audit_only            placement: the order is absent from the open orders, only in the audit log
-    audit_delay           placement: its audit rows become visible after `seconds` (5)
-    precheck_error_info   precheck: Ok together with ErrorInfo; `code` (InsufficientCash)
-    precheck_error        precheck: Error with ErrorInfo; `code` (OtherError)
-    disclaimers           precheck and placement: `disclaimers` is a list of {blocking, recurring,
-                          checkbox, input, title}; default one that is simply accepted
-    missing_uics          price lists leave out `uics` (default: all asked for)
-    no_access             quotes without prices, type NoAccess; `uics` as above
-    pending               quotes without prices, type Pending; `uics` as above
+A fault is a kind (`fault_kinds`), a matcher (`matcher`), how many matching requests to let pass
+first (`skip`), how often to fire (`count`, "always" or null for no end) and with which
+`probability`. The draw is a hash of the fault's own seed and its counter, so that it comes out the
+same again however requests interleave. A request that is turned away at the door (401, 409, 429)
+uses up no single fault beyond those that come before processing.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
+from tradebot.simulator.fault_kinds import KINDS, BadFault, Kind, kind_of
+from tradebot.simulator.matcher import (
+    FIELDS,
+    Matcher,
+    applies,
+    check_place,
+    only,
+    parse_matcher,
+    probability_of,
+    shown,
+)
 from tradebot.simulator.state import State
 
-ORDERS = "/trade/v2/orders"
-PRECHECK = "/trade/v2/orders/precheck"
-PRICES = "/trade/v1/infoprices*"
-BEFORE = ("status", "empty", "html", "drop_before", "delay")
-AFTER = ("drop_after", "status_after", "truncate", "delay_after")
-AT_PLACEMENT = (
-    "trade_not_completed", "rejected_later", "error_with_order_id", "refuse", "partial_fill",
-    "never_fill", "audit_only", "audit_delay",
-)  # fmt: skip
-KINDS: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(BEFORE + AFTER, ("*", "*")),
-    **dict.fromkeys(AT_PLACEMENT, (ORDERS, "POST")),
-    **dict.fromkeys(("precheck_error_info", "precheck_error"), (PRECHECK, "POST")),
-    **dict.fromkeys(("missing_uics", "no_access", "pending"), (PRICES, "GET")),
-    "disclaimers": (ORDERS + "*", "POST"),
-}
-"""Every kind, with the endpoint and method it matches unless told otherwise."""
-INSIDE = tuple(kind for kind in KINDS if kind not in BEFORE + AFTER)
+__all__ = ["AFTER", "BEFORE", "INSIDE", "KINDS", "BadFault", "Fault", "Faults", "Fired", "parse"]
 
+Fired: TypeAlias = dict[str, dict[str, Any]]
+"""What happens to a request: parameters by kind."""
 
-class BadFault(ValueError):
-    """A fault that cannot be meant; the message says what to write instead."""
+BEFORE = tuple(name for name, kind in KINDS.items() if kind.stage == "before")
+INSIDE = tuple(name for name, kind in KINDS.items() if kind.stage == "inside")
+AFTER = tuple(name for name, kind in KINDS.items() if kind.stage == "after")
+ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row, as it was asked for."""
+    """One fault, as it was asked for."""
 
     kind: str
-    endpoint: str
-    method: str
-    reference: str | None
+    matcher: Matcher
     count: int | None
     skip: int
     probability: float
@@ -84,46 +52,55 @@ class Fault:
     params: dict[str, Any]
 
 
-def parse(body: dict[str, Any]) -> Fault:
-    """A fault from the JSON of a request. Raises BadFault."""
-    known = {
-        "kind", "endpoint", "method", "reference", "count", "skip", "probability", "seed", "params",
-    }  # fmt: skip
-    if unknown := sorted(set(body) - known):
-        raise BadFault(f"unknown: {', '.join(unknown)}; a fault has {', '.join(sorted(known))}")
-    kind = body.get("kind")
-    if kind not in KINDS:
-        raise BadFault(f"kind is {kind!r}; it must be one of {', '.join(sorted(KINDS))}")
-    endpoint, method = KINDS[kind]
+def parse(body: Mapping[str, Any], *, strict: bool = False) -> Fault:
+    """A fault from the JSON of a request, or from an entry in a file. Raises BadFault.
+
+    When `strict`, parameters that the kind does not have, and endpoints where it cannot happen, are
+    refused, else ignored.
+    """
+    only("fault", body, ("kind", *FIELDS, "count", "skip", "probability", "seed", "params"))
+    kind = kind_of(body.get("kind"))
+    matcher = parse_matcher(body, endpoint=kind.endpoint, method=kind.method)
+    if strict:
+        check_place(kind, matcher)
+    return Fault(
+        kind=kind.name,
+        matcher=matcher,
+        count=_count(body.get("count", 1)),
+        skip=_whole("skip", body.get("skip", 0)),
+        probability=probability_of(body, 1),
+        seed=str(body.get("seed", 0)),
+        params=params_of(kind, body, strict=strict),
+    )
+
+
+def params_of(kind: Kind, body: Mapping[str, Any], *, strict: bool = True) -> dict[str, Any]:
+    """The field `params` of a fault or of a step. Raises BadFault."""
     params = body.get("params", {})
     if not isinstance(params, dict):
-        raise BadFault("params must be an object")
-    try:
-        fault = Fault(
-            kind=kind,
-            endpoint=str(body.get("endpoint", endpoint)),
-            method=str(body.get("method", method)).upper(),
-            reference=body.get("reference"),
-            count=None if body.get("count", 1) is None else int(body.get("count", 1)),
-            skip=int(body.get("skip", 0)),
-            probability=float(body.get("probability", 1)),
-            seed=str(body.get("seed", 0)),
-            params=params,
-        )
-    except (TypeError, ValueError):
-        raise BadFault(
-            "count and skip must be whole numbers, probability a number from 0 to 1"
-        ) from None
-    if not 0 <= fault.probability <= 1:
-        raise BadFault("probability must be a number from 0 to 1")
-    return fault
+        raise BadFault(f"params is {params!r}, not an object")
+    own = {param.name for param in kind.params}
+    kind.check(params if strict else {k: v for k, v in params.items() if k in own})
+    return params
+
+
+def _count(value: object) -> int | None:
+    return None if value in (None, ALWAYS) else _whole("count", value)
+
+
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        more = f', or "{ALWAYS}"' if name == "count" else ""
+        raise BadFault(f"{name} is {value!r}; it must be a whole number from 0 up{more}")
+    return value
 
 
 class Faults:
-    """The faults that are switched on."""
+    """The single faults that are switched on."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, now: Callable[[], float]) -> None:
         self._state = state
+        self._now = now
 
     def add(self, fault: Fault) -> int:
         """Switch one on; its number."""
@@ -131,9 +108,7 @@ class Faults:
             self._state.insert(
                 "faults",
                 kind=fault.kind,
-                endpoint=fault.endpoint,
-                method=fault.method,
-                reference=fault.reference,
+                **fault.matcher.columns(self._now()),
                 remaining=fault.count,
                 skip=fault.skip,
                 probability=fault.probability,
@@ -155,9 +130,7 @@ class Faults:
             {
                 "id": row["fault_id"],
                 "kind": row["kind"],
-                "endpoint": row["endpoint"],
-                "method": row["method"],
-                "reference": row["reference"],
+                **shown(row, self._now()),
                 "remaining": row["remaining"],
                 "skip": row["skip"],
                 "probability": row["probability"],
@@ -169,19 +142,19 @@ class Faults:
             for row in self._state.all("SELECT * FROM faults ORDER BY fault_id")
         ]
 
-    def draw(
-        self, kinds: tuple[str, ...], method: str, path: str, reference: str | None
-    ) -> dict[str, dict[str, Any]]:
+    def draw(self, kinds: Collection[str], method: str, path: str, reference: str | None) -> Fired:
         """The faults of these kinds that fire for this request; the first of a kind wins.
 
         Counts are used up here, so call it inside the request's transaction.
         """
-        fired: dict[str, dict[str, Any]] = {}
+        fired: Fired = {}
         for row in self._state.all(
             "SELECT * FROM faults WHERE remaining IS NULL OR remaining > 0 ORDER BY fault_id"
         ):
             kind = row["kind"]
-            if kind not in kinds or kind in fired or not _applies(row, method, path, reference):
+            if kind not in kinds or kind in fired:
+                continue
+            if not applies(row, method, path, reference, self._now()):
                 continue
             number = row["matched"]
             fires = number >= row["skip"] and (
@@ -195,10 +168,3 @@ class Faults:
             if fires:
                 fired[kind] = json.loads(row["params"])
         return fired
-
-
-def _applies(row: Any, method: str, path: str, reference: str | None) -> bool:
-    if row["method"] not in ("*", method) or not fnmatchcase(path, row["endpoint"]):
-        return False
-    wanted = row["reference"]
-    return wanted is None or (reference is not None and fnmatchcase(reference, wanted))

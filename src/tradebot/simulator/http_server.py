@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
+import sys
 import threading
 import time
 import zlib
@@ -18,6 +20,7 @@ from http import HTTPStatus
 from typing import TypeAlias
 
 from tradebot.simulator.web import Reply, Request
+from tradebot.simulator.wire import Wire
 
 Handler: TypeAlias = Callable[[Request], Reply]
 
@@ -27,6 +30,8 @@ GZIP_FROM_BYTES = 256
 ACCEPT_AGAIN_SECONDS = 0.05
 CLOSE_SECONDS = 2.0
 """How long a request in flight may still take when the server is closed."""
+RESET_ON_CLOSE = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+"""SO_LINGER with no time left: closing breaks the connection off."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -44,7 +49,7 @@ class HttpServer:
     def __init__(self, handler: Handler, port: int, wall: Callable[[], float]) -> None:
         self._handler = handler
         self._wall = wall
-        self._closing = False
+        self._stop = threading.Event()
         self._lock = threading.Lock()
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
@@ -56,7 +61,7 @@ class HttpServer:
 
     def close(self) -> None:
         """Stop; returns when every thread has ended. Requests in flight are finished first."""
-        self._closing = True
+        self._stop.set()
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
         self._acceptor.join()
@@ -79,11 +84,11 @@ class HttpServer:
             try:
                 connection, _ = self._listener.accept()
             except OSError:
-                if self._closing:
+                if self._stop.is_set():
                     return
                 time.sleep(ACCEPT_AGAIN_SECONDS)  # out of file descriptors, most likely
                 continue
-            if self._closing:
+            if self._stop.is_set():
                 connection.close()
                 return
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
@@ -95,7 +100,7 @@ class HttpServer:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with connection.makefile("rb") as reader:
-                while not self._closing and self._exchange(
+                while not self._stop.is_set() and self._exchange(
                     connection, reader.readline, reader.read
                 ):
                     pass
@@ -117,7 +122,8 @@ class HttpServer:
             request = read_request(readline, read, connection.sendall)
         except BadRequest as problem:
             reply = Reply(400, str(problem).encode(), "text/plain; charset=utf-8")
-            connection.sendall(render(reply, self._wall(), close=True))
+            head, body = render(reply, self._wall(), close=True)
+            connection.sendall(head + body)
             return False
         if request is None:
             return False
@@ -126,13 +132,30 @@ class HttpServer:
         except Exception as error:  # noqa: BLE001 - a bug must reach the client, not a thread's stderr
             text = f"the simulator failed: {type(error).__name__}: {error}"
             reply = Reply(500, text.encode(), "text/plain; charset=utf-8")
-        if reply.drop:
+        if reply.wire.drop:
+            if reply.wire.reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             return False
         close = request.headers.get("connection", "").lower() == "close"
         if "gzip" in request.headers.get("accept-encoding", ""):
             compress(reply)
-        connection.sendall(render(reply, self._wall(), close=close, head=request.method == "HEAD"))
-        return not close and reply.keep_bytes is None
+        head, body = render(reply, self._wall(), close=close)
+        if request.method == "HEAD":
+            body = b""
+        return self._send(connection, reply.wire, head, body) and not (close or reply.wire.closes)
+
+    def _send(self, connection: socket.socket, wire: Wire, head: bytes, body: bytes) -> bool:
+        """Send a reply, at once or dripping. False when the server was closed in between."""
+        if not wire.pause:
+            connection.sendall(head + body)
+            return True
+        at_once = b"" if wire.pause_in_headers else head
+        connection.sendall(at_once)
+        for byte in (head + body)[len(at_once) :]:
+            connection.sendall(bytes((byte,)))
+            if self._stop.wait(wire.pause):
+                return False
+        return True
 
 
 def read_request(
@@ -204,22 +227,23 @@ def compress(reply: Reply) -> None:
         reply.headers["Content-Encoding"] = "gzip"
 
 
-def render(reply: Reply, wall: float, *, close: bool = False, head: bool = False) -> bytes:
-    """The bytes of a reply."""
+def render(reply: Reply, wall: float, *, close: bool = False) -> tuple[bytes, bytes]:
+    """The bytes of a reply: its head and its body."""
+    wire = reply.wire
     try:
         phrase = HTTPStatus(reply.status).phrase
     except ValueError:
         phrase = "Unknown"
-    lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {http_date(wall)}"]
+    lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {http_date(wall + wire.date_off)}"]
     if reply.body:
         lines.append(f"Content-Type: {reply.content_type}")
     if reply.status != HTTPStatus.NO_CONTENT:
-        lines.append(f"Content-Length: {len(reply.body)}")
+        lines += wire.length_headers(len(reply.body))
     lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-    if close or reply.keep_bytes is not None:
+    if close or wire.closes:
         lines.append("Connection: close")
-    body = b"" if head else reply.body[: reply.keep_bytes]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    return head, wire.encode(reply.body)
 
 
 def http_date(seconds: float) -> str:

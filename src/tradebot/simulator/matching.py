@@ -22,7 +22,9 @@ from tradebot.simulator.quotes import price_of
 from tradebot.simulator.rules import STOPS
 
 NEVER_FILLS = "never"
-"""A plan that a fault gave the order."""
+CONFIRMED_LATER = "confirmed_later"
+REJECTED_LATER = "rejected_later"
+"""Plans that a fault gave the order; at `fill_at` it is confirmed (and may fill) or rejected."""
 
 
 def find_order(broker: Broker, order_id: str) -> dict[str, Any] | None:
@@ -43,9 +45,14 @@ def instrument_of(order: Mapping[str, Any]) -> Instrument:
     return instrument
 
 
-def waits_for_ever(order: Mapping[str, Any]) -> bool:
-    """Was it decided at placement that this order does not fill by itself?"""
-    return bool(order["plan"] == NEVER_FILLS)
+def does_not_fill(order: Mapping[str, Any]) -> bool:
+    """Was it decided at placement that this order does not fill by itself, or not yet?"""
+    return order["plan"] is not None
+
+
+def is_pending(order: Mapping[str, Any]) -> bool:
+    """Is it still open whether this order was placed at all?"""
+    return order["plan"] in (CONFIRMED_LATER, REJECTED_LATER)
 
 
 def market_price(broker: Broker, order: Mapping[str, Any]) -> float | None:
@@ -66,16 +73,30 @@ def market_price(broker: Broker, order: Mapping[str, Any]) -> float | None:
 def fill_due(broker: Broker) -> None:
     """Fill every working order whose time has come. Runs at the start of each request."""
     now = broker.now()
-    for order in broker.state.all(
+    for due in broker.state.all(
         "SELECT * FROM orders WHERE status = 'Working' AND fill_at <= ? ORDER BY order_id", (now,)
     ):
-        price = None if waits_for_ever(order) else market_price(broker, order)
+        order = settle(broker, due) if is_pending(due) else due
+        if order["status"] != "Working":
+            continue
+        price = None if does_not_fill(order) else market_price(broker, order)
         if price is None:
             broker.state.run(
                 "UPDATE orders SET fill_at = NULL WHERE order_id = ?", (order["order_id"],)
             )
         else:
             fill(broker, order, price, min(now, order["fill_at"]))
+
+
+def settle(broker: Broker, order: Mapping[str, Any]) -> dict[str, Any]:
+    """Confirm or reject an order whose placement was left open; as it stands then."""
+    rejected = order["plan"] == REJECTED_LATER
+    broker.state.run(
+        "UPDATE orders SET plan = NULL, status = ? WHERE order_id = ?",
+        ("Rejected" if rejected else "Working", order["order_id"]),
+    )
+    record(broker, order, "Placed", "Rejected" if rejected else "Confirmed", now=order["fill_at"])
+    return order_row(broker, order["order_id"])
 
 
 def fill(
@@ -154,7 +175,7 @@ def new_day(broker: Broker) -> None:
         "SELECT * FROM orders WHERE status = 'Working' ORDER BY order_id"
     ):
         order = order_row(broker, stale["order_id"])  # an earlier fill may have cancelled it
-        if order["status"] != "Working" or waits_for_ever(order):
+        if order["status"] != "Working" or does_not_fill(order):
             continue
         price = bar_price(broker, order, broker.market.bar(instrument_of(order)))
         if price is not None:

@@ -12,17 +12,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradebot.simulator import rules
-from tradebot.simulator.audit import record
+from tradebot.simulator.audit import leaves_out, record
 from tradebot.simulator.broker import Call
 from tradebot.simulator.instruments import find
-from tradebot.simulator.matching import close, fill_due, find_order, instrument_of, order_row
+from tradebot.simulator.matching import (
+    close,
+    fill_due,
+    find_order,
+    instrument_of,
+    is_pending,
+    order_row,
+)
 from tradebot.simulator.orders import INVALID, error_info, refused
 from tradebot.simulator.quotes import price_of
 from tradebot.simulator.rules import Refusal, Ticket
 from tradebot.simulator.schedules import is_open
 from tradebot.simulator.web import JsonObject, Reply, empty, error, json_reply, page, timestamp
 
-OPEN = "status IN ('Working', 'Parked') AND hidden = 0"
+OPEN = "status IN ('Working', 'Parked')"
 
 
 def list_mine(call: Call) -> Reply:
@@ -38,20 +45,32 @@ def list_mine(call: Call) -> Reply:
         return error(400, "InvalidRequest", "Status must be Working or All")
     only = "" if status == "All" else " AND parent IS NULL"
     rows = call.state.all(f"SELECT * FROM orders WHERE {OPEN}{only} ORDER BY order_id")  # noqa: S608
-    return page([_shown(call, row) for row in rows], request)
+    return page([_shown(call, row) for row in rows if _is_listed(call, row)], request)
 
 
 def get_one(call: Call) -> Reply:
-    """GET /port/v1/orders/{ClientKey}/{OrderId}: an empty list when it is no longer open."""
+    """GET /port/v1/orders/{ClientKey}/{OrderId}: an empty list (or 404) once it is not open."""
     if call.params["ClientKey"] != call.broker.client_key:
         return empty(401)
-    return page(_find(call, call.params["OrderId"]), call.request)
+    found = _find(call, call.params["OrderId"])
+    if not found and call.broker.options.order_gone == "not_found":
+        return empty(404)
+    return page(found, call.request)
 
 
 def _find(call: Call, order_id: str) -> list[JsonObject]:
     order = find_order(call.broker, order_id)
-    shown = order and not order["hidden"] and order["status"] in ("Working", "Parked")
-    return [_shown(call, order)] if order and shown else []
+    listed = order and order["status"] in ("Working", "Parked") and _is_listed(call, order)
+    return [_shown(call, order)] if order and listed else []
+
+
+def _is_listed(call: Call, order: Mapping[str, Any]) -> bool:
+    """Do the faults of this order and of this request let it be seen among the open ones?"""
+    if call.now < order["shown"] or (
+        order["vanishes"] is not None and call.now >= order["vanishes"]
+    ):
+        return False
+    return not leaves_out(call, "missing_orders", order["reference"])
 
 
 def _shown(call: Call, order: Mapping[str, Any]) -> JsonObject:
@@ -80,7 +99,7 @@ def _shown(call: Call, order: Mapping[str, Any]) -> JsonObject:
         "OrderRelation": order["relation"],
         "OrderTime": timestamp(order["placed"]),
         "RelatedOpenOrders": [_related(child) for child in _children(call, order["order_id"])],
-        "Status": "Working" if order["status"] == "Working" else "NotWorking",
+        "Status": _status(order),
         "TradingStatus": "Tradable",
         "Uic": order["uic"],
     }
@@ -106,6 +125,12 @@ def _shown(call: Call, order: Mapping[str, Any]) -> JsonObject:
     return answer
 
 
+def _status(order: Mapping[str, Any]) -> str:
+    if is_pending(order):
+        return "LockedPlacementPending"
+    return "Working" if order["status"] == "Working" else "NotWorking"
+
+
 def _prices(call: Call, order: Mapping[str, Any]) -> JsonObject:
     instrument = instrument_of(order)
     if instrument.id in call.broker.options.no_access:
@@ -126,10 +151,11 @@ def _prices(call: Call, order: Mapping[str, Any]) -> JsonObject:
 
 
 def _children(call: Call, order_id: int) -> list[Any]:
-    return call.state.all(
+    rows = call.state.all(
         f"SELECT * FROM orders WHERE parent = ? AND {OPEN} ORDER BY order_id",  # noqa: S608
         (order_id,),
     )
+    return [row for row in rows if _is_listed(call, row)]
 
 
 def _related(order: Mapping[str, Any]) -> JsonObject:
@@ -204,6 +230,8 @@ def _merged(order: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _refuse_change(call: Call, order: Mapping[str, Any], ticket: Ticket) -> Refusal | None:
+    if is_pending(order):
+        return Refusal("OrderCannotBeChangedAtThisTime", "Order cannot be changed at this time")
     if ticket.amount < order["filled"]:
         return Refusal(
             "AmountCannotBeLessThanFilledAmount", "Amount cannot be less than the filled amount"
@@ -253,6 +281,11 @@ def _cancel_one(call: Call, number: str) -> JsonObject:
     if order["status"] not in ("Working", "Parked"):
         late = Refusal("TooLateToCancelOrder", "Too late to cancel order")
         return {"ErrorInfo": error_info(late), "OrderId": number}
+    if is_pending(order):
+        early = Refusal(
+            "OrderCannotBeCancelledAtThisTime", "Order cannot be cancelled at this time"
+        )
+        return {"ErrorInfo": error_info(early), "OrderId": number}
     record(call.broker, order, "Cancelled", "Requested", now=call.now)
     close(call.broker, order, "Cancelled", call.now)
     for child in call.state.all(

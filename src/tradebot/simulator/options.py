@@ -7,9 +7,9 @@ list call takes, whether a DELETE counts as an order request), it can be set eit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from tradebot.clock import Clock, SystemClock
 from tradebot.model import InstrumentId
@@ -63,3 +63,22 @@ class SimulatorOptions:
     """The longest page of the audit log."""
     poll_after_seconds: float = 5
     """How long `__nextPoll` of the audit log answers 429 after it was handed out."""
+    order_gone: Literal["empty", "not_found"] = "empty"
+    """What /port/v1/orders/{ClientKey}/{OrderId} answers once the order is no longer open: an empty
+    list, or 404. Clients report both."""
+    refresh_needs_redirect_uri: bool = False
+    """Is a refresh without `redirect_uri` refused? Clients report both."""
+    duplicate_scope: Literal["application", "session"] = "application"
+    """Are requests of another session duplicates, too?"""
+    duplicate_body: Literal["raw", "normalised"] = "raw"
+    """Is the same JSON in other bytes a duplicate?"""
+    duplicate_restarts: bool = False
+    """Does a refused duplicate begin the window anew?"""
+
+
+def overridden(options: SimulatorOptions, changes: Mapping[str, Any]) -> SimulatorOptions:
+    """`options` with checked changes by name; `rate_limits` is an object of such changes."""
+    limits = changes.get("rate_limits")
+    if limits is not None:
+        changes = {**changes, "rate_limits": replace(options.rate_limits, **limits)}
+    return replace(options, **changes)

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tradebot.simulator import rules
 from tradebot.simulator.audit import record
 from tradebot.simulator.broker import Call
-from tradebot.simulator.disclaimers import outstanding
+from tradebot.simulator.disclaimers import stop_placement
 from tradebot.simulator.matching import (
+    CONFIRMED_LATER,
     NEVER_FILLS,
+    REJECTED_LATER,
     close,
+    does_not_fill,
     fill,
     fill_due,
     market_price,
     order_row,
-    waits_for_ever,
 )
 from tradebot.simulator.rules import Refusal, Ticket
 from tradebot.simulator.web import JsonObject, Reply, error, guid, json_reply
@@ -32,15 +35,18 @@ AT_ONCE = {"ImmediateOrCancel", "FillOrKill"}
 
 
 def error_info(refusal: Refusal) -> JsonObject:
+    """The object `ErrorInfo`; servers were seen to leave the message out."""
+    if not refusal.message:
+        return {"ErrorCode": refusal.code}
     return {"ErrorCode": refusal.code, "Message": refusal.message}
 
 
-def refused(refusal: Refusal, reference: str | None) -> Reply:
-    """A business rejection of a single order: 400 with ErrorInfo."""
+def refused(refusal: Refusal, reference: str | None, status: int = 400) -> Reply:
+    """A business rejection of a single order: ErrorInfo, with 400 unless a fault says otherwise."""
     body: JsonObject = {"ErrorInfo": error_info(refusal)}
     if reference is not None:
         body["ExternalReference"] = reference
-    return json_reply(body, 400)
+    return json_reply(body, status)
 
 
 def shape_error(body: Mapping[str, Any]) -> Reply | None:
@@ -72,24 +78,24 @@ def place(call: Call) -> Reply:
     if refusal is not None:
         if not isinstance(order, Refusal):
             _record_refusal(call, order)
-        return refused(refusal, reference)
+        return refused(refusal, reference, _refusal_status(call))
     assert isinstance(order, Ticket)  # noqa: S101
-    if (waiting := outstanding(call, placing=True)) is not None:
-        info = {
-            "ErrorCode": "DisclaimersRequired",
-            "Message": "Outstanding pre-trade disclaimers",
-            "PreTradeDisclaimers": waiting,
-        }
-        return json_reply({"ErrorInfo": info}, 400)
+    if (stopped := stop_placement(call)) is not None:
+        return stopped
     return _accept(call, order, related(body))
 
 
 def _refusal(call: Call, order: Ticket) -> Refusal | None:
     if (wanted := call.fired.get("refuse")) is not None:
-        return Refusal(wanted.get("code", "OtherError"), wanted.get("message", "Order refused"))
+        return Refusal(wanted["code"], wanted["message"])
     return rules.check_order(call.broker, order, placing=True) or rules.check_money(
         call.broker, order
     )
+
+
+def _refusal_status(call: Call) -> int:
+    refuse = call.fired.get("refuse")
+    return 400 if refuse is None else int(refuse["status"])
 
 
 def _record_refusal(call: Call, order: Ticket) -> None:
@@ -103,6 +109,7 @@ def _columns(
     call: Call, order: Ticket, number: int, relation: str, parent: int | None, correlation: str
 ) -> dict[str, Any]:
     """A ticket as a row of the table `orders`."""
+    vanishes = _seconds(call, "audit_only", "after_seconds")
     return {
         "order_id": number,
         "reference": order.reference,
@@ -120,16 +127,68 @@ def _columns(
         "status": "Working",
         "placed": call.now,
         "bar": call.broker.market.cursor,
-        "hidden": int("audit_only" in call.fired),
-        "audit_delay": float(call.fired.get("audit_delay", {"seconds": 0}).get("seconds", 5)),
+        "audit_delay": _seconds(call, "audit_delay", "seconds") or 0,
+        "shown": call.now + (_seconds(call, "orders_delay", "seconds") or 0),
+        "vanishes": None if vanishes is None else call.now + vanishes,
     }
 
 
-def _create(call: Call, row: dict[str, Any], sub_status: str = "Confirmed") -> None:
-    """Store an order and say so in the audit log."""
+def _seconds(call: Call, kind: str, name: str) -> float | None:
+    """A parameter of a fault, or None when it did not fire."""
+    params = call.fired.get(kind)
+    return None if params is None else float(params[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of an accepted order, and when."""
+
+    outcome: str = "filled"
+    seconds: float = 0
+    answer: dict[str, Any] | None = None
+    """What is said instead of success: status, code, message, order_id."""
+
+
+def _fate(call: Call) -> Fate:
+    """As the switched-on faults would have it."""
+    answer = None
+    if (unclear := call.fired.get("trade_not_completed")) is not None:
+        answer = {**unclear, **TRADE_NOT_COMPLETED}
+    elif (unclear := call.fired.get("error_with_order_id")) is not None:
+        answer = unclear
+    outcome, seconds = "filled", 0.0
+    if unclear is not None:
+        outcome, seconds = unclear["outcome"], unclear["after_seconds"]
+    if (rejected := call.fired.get("rejected_later")) is not None:
+        outcome, seconds = "rejected", rejected["after_seconds"]
+    if outcome == "filled" and "never_fill" in call.fired:
+        outcome = "working"
+    return Fate(outcome, seconds, answer)
+
+
+TRADE_NOT_COMPLETED = {
+    "status": 202,
+    "code": "TradeNotCompleted",
+    "message": "The order was received but its completion could not be confirmed in time",
+}
+LATER = {"rejected": REJECTED_LATER, "filled": CONFIRMED_LATER}
+AS_USUAL = Fate()
+
+
+def _create(call: Call, row: dict[str, Any], fate: Fate = AS_USUAL) -> None:
+    """Store an order and say so in the audit log, as far as it is decided yet."""
+    later = fate.seconds > 0 and fate.outcome in LATER
+    if later:
+        row = {**row, "plan": LATER[fate.outcome], "fill_at": call.now + fate.seconds}
+    elif fate.outcome == "rejected":
+        row = {**row, "status": "Rejected"}
+    elif fate.outcome == "working":
+        row = {**row, "plan": NEVER_FILLS}
     call.state.insert("orders", **row)
-    for sub in ("Requested", sub_status):
-        record(call.broker, row, "Placed", sub, now=call.now)
+    record(call.broker, row, "Placed", "Requested", now=call.now)
+    if not later:
+        sub_status = "Rejected" if fate.outcome == "rejected" else "Confirmed"
+        record(call.broker, row, "Placed", sub_status, now=call.now)
 
 
 def _accept(call: Call, order: Ticket, children: list[dict[str, Any]]) -> Reply:
@@ -138,40 +197,34 @@ def _accept(call: Call, order: Ticket, children: list[dict[str, Any]]) -> Reply:
     answer: JsonObject = {"OrderId": str(number)}
     if order.reference is not None:
         answer["ExternalReference"] = order.reference
-    timeout = call.fired.get("trade_not_completed")
-    outcome = "filled" if timeout is None else timeout.get("outcome", "filled")
-    if "rejected_later" in call.fired:
-        outcome = "rejected"
-    row = _columns(call, order, number, "IfDoneMaster" if children else "StandAlone", None, guid())
-    if outcome == "rejected":
-        _create(call, {**row, "status": "Rejected"}, "Rejected")
-    elif outcome != "never":
-        if outcome == "working" or "never_fill" in call.fired:
-            row["plan"] = NEVER_FILLS
-        _create(call, row)
-        answers, failed = _place_children(call, order, number, row["correlation"], children)
-        _fill_now(call, number)
-        if answers:
-            answer["Orders"] = answers
-        if failed:
-            answer.pop("ExternalReference", None)
-            return json_reply(answer, 400)
-    if timeout is not None:
-        answer["ErrorInfo"] = {
-            "ErrorCode": "TradeNotCompleted",
-            "Message": "The order was received but its completion could not be confirmed in time",
-        }
-        return json_reply(answer, 202)
-    if "error_with_order_id" in call.fired:
-        failure = Refusal("OtherError", "The order could not be completed")
-        return json_reply({**answer, "ErrorInfo": error_info(failure)}, 400)
-    return json_reply(answer)
+    fate = _fate(call)
+    if fate.outcome != "never":
+        relation = "IfDoneMaster" if children else "StandAlone"
+        row = _columns(call, order, number, relation, None, guid())
+        _create(call, row, fate)
+        if fate.outcome != "rejected":
+            answers, failed = _place_children(call, order, number, row["correlation"], children)
+            _fill_now(call, number)
+            if answers:
+                answer["Orders"] = answers
+            if failed:
+                answer.pop("ExternalReference", None)
+                return json_reply(answer, 400)
+    return _unclear(answer, fate.answer) if fate.answer else json_reply(answer)
+
+
+def _unclear(answer: JsonObject, said: dict[str, Any]) -> Reply:
+    """An answer that is neither success nor refusal."""
+    if not said["order_id"]:
+        del answer["OrderId"]
+    info = error_info(Refusal(said["code"], said["message"]))
+    return json_reply({**answer, "ErrorInfo": info}, said["status"])
 
 
 def _fill_now(call: Call, number: int) -> None:
     """Fill what is marketable, or set the time when it will be."""
     order = order_row(call.broker, number)
-    if waits_for_ever(order):
+    if does_not_fill(order) or order["status"] != "Working":
         return
     price = market_price(call.broker, order)
     duration = json.loads(order["duration"])["DurationType"]
@@ -181,7 +234,7 @@ def _fill_now(call: Call, number: int) -> None:
         return
     if (partial := call.fired.get("partial_fill")) is not None:
         # The rest works on until the next bar, or until it is cancelled.
-        fill(call.broker, order, price, call.now, float(partial.get("fraction", 0.5)))
+        fill(call.broker, order, price, call.now, partial["fraction"])
         return
     call.state.run(
         "UPDATE orders SET fill_at = ? WHERE order_id = ?",

@@ -11,7 +11,7 @@ from typing import Any
 
 from tradebot.simulator import rules
 from tradebot.simulator.broker import Broker, Call
-from tradebot.simulator.disclaimers import outstanding
+from tradebot.simulator.disclaimers import add_to_precheck
 from tradebot.simulator.netting import funds
 from tradebot.simulator.orders import error_info, shape_error
 from tradebot.simulator.rules import Refusal, Ticket
@@ -30,7 +30,7 @@ def precheck(call: Call) -> Reply:
         return _error(order)
     refusal = rules.check_order(call.broker, order, placing=False)
     if (wanted := call.fired.get("precheck_error")) is not None:
-        refusal = _wanted(wanted, "OtherError", "The order cannot be placed")
+        refusal = Refusal(wanted["code"], wanted["message"])
     if refusal is None:
         money = rules.check_money(call.broker, order)
         refusal = money if money and money.code in NOT_THE_MONEY else None
@@ -41,20 +41,14 @@ def precheck(call: Call) -> Reply:
     groups = body.get("FieldGroups")
     answer = estimates(call.broker, order, groups if isinstance(groups, list) else [])
     if (wanted := call.fired.get("precheck_error_info")) is not None:
-        money = _wanted(wanted, "InsufficientCash", "Insufficient cash for trade")
+        money = Refusal(wanted["code"], wanted["message"])
     if money is not None:
         answer["ErrorInfo"] = error_info(money)
-    if (waiting := outstanding(call, placing=False)) is not None:
-        answer["PreTradeDisclaimers"] = waiting
-    return json_reply(answer)
+    return json_reply(add_to_precheck(call, answer))
 
 
 NOT_THE_MONEY = {"NotOwned", "SellOrdersAlreadyExistForOwnedContracts"}
 """Refusals that make the precheck an Error rather than Ok with a warning."""
-
-
-def _wanted(params: dict[str, Any], code: str, message: str) -> Refusal:
-    return Refusal(params.get("code", code), params.get("message", message))
 
 
 def _error(refusal: Refusal) -> Reply:

@@ -78,7 +78,7 @@ def info_price_list(call: Call) -> Reply:
 def _hit(call: Call, kind: str, instrument: Instrument) -> bool:
     """Does a fault of this kind concern this instrument?"""
     params = call.fired.get(kind)
-    return params is not None and instrument.uic in params.get("uics", [instrument.uic])
+    return params is not None and instrument.uic in (params["uics"] or [instrument.uic])
 
 
 def info(call: Call, instrument: Instrument) -> JsonObject:

@@ -18,12 +18,14 @@ from tradebot.simulator.options import RateLimits
 class Window:
     """A quota that starts anew some time after its first use."""
 
-    limit: int
-    seconds: float
+    limit: int = 0
+    seconds: float = 60
     started: float = -math.inf
     used: int = 0
 
-    def roll(self, now: float) -> None:
+    def roll(self, now: float, limit: int) -> None:
+        """Begin anew when the time is over; the limit may have changed meanwhile."""
+        self.limit = limit
         if not self.started <= now < self.started + self.seconds:
             self.started, self.used = now, 0
 
@@ -47,30 +49,27 @@ class Ruling:
 class Limiter:
     """Not safe with threads by itself: the request's transaction is the lock."""
 
-    def __init__(self, limits: RateLimits, monotonic: Callable[[], float]) -> None:
+    def __init__(self, limits: Callable[[], RateLimits], monotonic: Callable[[], float]) -> None:
         self._limits = limits
         self._monotonic = monotonic
-        self._day = Window(limits.app_per_day, 86400)
+        self._day = Window(seconds=86400)
         self._minutes: dict[tuple[str, str], Window] = {}
         self._orders: dict[str, Window] = {}
 
     def take(self, session: str, group: str, *, order: bool) -> Ruling:
         """Count a request of a session against its quotas. A refused one uses up nothing."""
-        limits, now = self._limits, self._monotonic()
+        limits, now = self._limits(), self._monotonic()
         if not limits.enabled:
             return Ruling(True, {})
-        windows = {
-            "AppDay": self._day,
-            "Session": self._minutes.setdefault(
-                (session, group), Window(limits.session_per_minute, 60)
-            ),
-        }
+        minute = self._minutes.setdefault((session, group), Window())
+        quotas = {"AppDay": (self._day, limits.app_per_day)}
+        quotas["Session"] = (minute, limits.session_per_minute)
         if order:
-            windows["SessionOrders"] = self._orders.setdefault(
-                session, Window(limits.orders_per_second, 1)
-            )
-        for window in windows.values():
-            window.roll(now)
+            second = self._orders.setdefault(session, Window(seconds=1))
+            quotas["SessionOrders"] = (second, limits.orders_per_second)
+        for window, limit in quotas.values():
+            window.roll(now, limit)
+        windows = {name: window for name, (window, _) in quotas.items()}
         spent = [name for name, window in windows.items() if window.used >= window.limit]
         headers: dict[str, str] = {}
         for name, window in windows.items():

@@ -8,9 +8,23 @@ floats, and whatever is only ever read back whole is JSON.
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
-TABLES = """
+SEQUENCES_AND_MIXES = """
+CREATE TABLE sequences (
+    sequence_id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, method TEXT NOT NULL, reference TEXT,
+    begins REAL NOT NULL, ends REAL, steps TEXT NOT NULL, used INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE mixes (
+    mix_id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, method TEXT NOT NULL, reference TEXT,
+    begins REAL NOT NULL, ends REAL, seed TEXT NOT NULL, probability REAL NOT NULL,
+    choices TEXT NOT NULL, seen TEXT NOT NULL DEFAULT '{}', fired TEXT NOT NULL DEFAULT '{}'
+);
+"""
+
+TABLES = (
+    """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE codes (
@@ -30,8 +44,8 @@ CREATE TABLE orders (
     order_type TEXT NOT NULL, price REAL, stop_limit_price REAL, duration TEXT NOT NULL,
     relation TEXT NOT NULL, parent INTEGER, correlation TEXT NOT NULL,
     status TEXT NOT NULL, placed REAL NOT NULL, fill_at REAL, bar INTEGER NOT NULL,
-    triggered INTEGER NOT NULL DEFAULT 0, hidden INTEGER NOT NULL DEFAULT 0,
-    audit_delay REAL NOT NULL DEFAULT 0, plan TEXT
+    triggered INTEGER NOT NULL DEFAULT 0, audit_delay REAL NOT NULL DEFAULT 0, plan TEXT,
+    shown REAL NOT NULL DEFAULT 0, vanishes REAL
 );
 CREATE INDEX orders_open ON orders (status) WHERE status IN ('Working', 'Parked');
 CREATE INDEX orders_reference ON orders (reference);
@@ -68,7 +82,7 @@ CREATE TABLE faults (
     fault_id INTEGER PRIMARY KEY, kind TEXT NOT NULL, endpoint TEXT, method TEXT,
     reference TEXT, remaining INTEGER, skip INTEGER NOT NULL, probability REAL NOT NULL,
     seed TEXT NOT NULL, params TEXT NOT NULL, matched INTEGER NOT NULL DEFAULT 0,
-    fired INTEGER NOT NULL DEFAULT 0
+    fired INTEGER NOT NULL DEFAULT 0, begins REAL NOT NULL DEFAULT 0, ends REAL
 );
 
 CREATE TABLE disclaimers (
@@ -87,6 +101,20 @@ CREATE TABLE order_requests (
 );
 CREATE INDEX order_requests_reference ON order_requests (reference);
 """
+    + SEQUENCES_AND_MIXES
+)
+
+UPGRADES = {
+    1: """
+ALTER TABLE orders ADD COLUMN shown REAL NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN vanishes REAL;
+UPDATE orders SET vanishes = 0 WHERE hidden;
+ALTER TABLE faults ADD COLUMN begins REAL NOT NULL DEFAULT 0;
+ALTER TABLE faults ADD COLUMN ends REAL;
+"""
+    + SEQUENCES_AND_MIXES,
+}
+"""What makes the next version of each earlier one."""
 
 ACCOUNT_TABLES = ("orders", "audit", "positions", "closed_positions", "ledger", "seen")
 """What a reset of the account empties; logins, faults and counters stay."""

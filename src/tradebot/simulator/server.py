@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tradebot.simulator import control, tokens
+from tradebot.simulator import running, tokens
 from tradebot.simulator.broker import Broker
 from tradebot.simulator.gateway import Gateway
 from tradebot.simulator.http_server import HttpServer
@@ -36,6 +36,7 @@ class Simulator:
         self._port = port
         self._options = options or SimulatorOptions()
         self._running: tuple[Broker, HttpServer] | None = None
+        self._is_new = False
 
     def start(self) -> Self:
         """Open the state and serve. Starting twice is a no-op."""
@@ -49,6 +50,7 @@ class Simulator:
                 state.close()
                 raise
             self._running = broker, server
+            self._is_new = broker.state.created or running.take_unseen(broker)
         return self
 
     def stop(self) -> None:
@@ -108,8 +110,9 @@ class Simulator:
 
     @property
     def is_new(self) -> bool:
-        """Was the state made by this start? The first bar has then not been seen by anyone."""
-        return self.broker.state.created
+        """Is this the first start of a new state, or of one begun anew by hand? Nobody has then
+        seen the bar under the cursor."""
+        return self._is_new
 
     @property
     def market_date(self) -> str:
@@ -118,7 +121,7 @@ class Simulator:
 
     def advance(self, bars: int = 1) -> int:
         """Move the market on; how many bars it moved (fewer at the end of the history)."""
-        return control.advance(self.broker, bars)
+        return running.advance(self.broker, bars)
 
     def access_token(self, seconds: float = 86400) -> str:
         """A bearer token without a login, like the 24-hour token of the developer portal."""

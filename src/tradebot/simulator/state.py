@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tradebot.errors import StorageError
-from tradebot.simulator.schema import ACCOUNT_TABLES, TABLES, VERSION
+from tradebot.simulator.schema import ACCOUNT_TABLES, TABLES, UPGRADES, VERSION
 
 FIRST_NUMBERS = {"order": 5039287596, "position": 5026930126, "log": 249519475}
 """Ids look like the broker's: long strings of digits that only ever grow."""
@@ -34,6 +34,7 @@ class State:
         self._lock = threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # the app's secret is in it; -wal and -shm get the same mode
             self._connection = sqlite3.connect(
                 path, timeout=10, isolation_level=None, check_same_thread=False
             )
@@ -63,16 +64,22 @@ class State:
             version = self.one("PRAGMA user_version")[0]
             if version == VERSION:
                 return False
+            if version in UPGRADES:
+                self._run_all(UPGRADES[version], version + 1)
+                return False
             if version:
                 raise StorageError(
                     f"{self.path} has format {version}, this version reads {VERSION};"
                     " delete it to start afresh"
                 )
-            for statement in TABLES.split(";"):
-                self._connection.execute(statement).close()
+            self._run_all(TABLES, VERSION)
             self._identify()
-            self._connection.execute(f"PRAGMA user_version={VERSION}").close()
         return True
+
+    def _run_all(self, statements: str, version: int) -> None:
+        for statement in statements.split(";"):
+            self._connection.execute(statement).close()
+        self._connection.execute(f"PRAGMA user_version={version}").close()
 
     def _identify(self) -> None:
         """Make up the account. The keys hold every character that must be encoded in a URL."""

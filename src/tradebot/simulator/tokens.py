@@ -27,7 +27,9 @@ def _b64(data: bytes) -> str:
 
 
 def _sign(broker: Broker, text: str) -> str:
-    return _b64(hmac.digest(broker.signing_key.encode(), text.encode(), "sha256"))
+    # Ending every session makes the key another one, and so every access token worthless.
+    key = broker.signing_key + broker.state.get("sessions_ended")
+    return _b64(hmac.digest(key.encode(), text.encode(), "sha256"))
 
 
 def issue_access_token(broker: Broker, session: str, seconds: float) -> str:
@@ -60,6 +62,13 @@ def session_of(broker: Broker, authorization: str) -> str | None:
     payload = text.partition(".")[2]
     claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return str(claims["sid"]) if int(claims["exp"]) > broker.now() else None
+
+
+def end_sessions(broker: Broker, *, refresh_tokens: bool = False) -> None:
+    """Every access token is dead from now on, and the refresh tokens if asked for."""
+    broker.state.set("sessions_ended", int(broker.state.get("sessions_ended", "0")) + 1)
+    if refresh_tokens:
+        broker.state.run("UPDATE refresh_tokens SET used = 1")
 
 
 def authorize(broker: Broker, request: Request) -> Reply:
@@ -151,6 +160,8 @@ def _refresh(broker: Broker, form: dict[str, str], *, authenticated: bool) -> Re
     )
     if row is None or row["used"] or row["expires"] <= broker.now():
         return _oauth_error(401, "invalid_grant", "refresh token is invalid or expired")
+    if broker.options.refresh_needs_redirect_uri and "redirect_uri" not in form:
+        return _oauth_error(400, "invalid_request", "redirect_uri is missing")
     if row["verifier"] is None and not authenticated:
         return _oauth_error(401, "invalid_client", "client authentication is missing")
     if row["verifier"] is not None and form.get("code_verifier") != row["verifier"]:

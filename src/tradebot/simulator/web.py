@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
+from tradebot.simulator.wire import Wire
+
 JsonObject: TypeAlias = dict[str, Any]
 
 
@@ -44,16 +46,13 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """What goes back, and what a fault does to it on the way."""
+    """What goes back; `wire` is what a fault does to it on the way."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/json; charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
-    drop: bool = False
-    """Close the connection instead of answering."""
-    keep_bytes: int | None = None
-    """Send only so much of the body and close: the announced length stays the full one."""
+    wire: Wire = field(default_factory=Wire)
 
 
 def json_reply(value: object, status: int = 200) -> Reply:

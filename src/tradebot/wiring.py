@@ -42,8 +42,8 @@ def open_house(
     """
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(Journal(journal_path(settings)))
-        simulator = _start_simulator(settings, stack)
-        rest_base, auth_base, app = _addresses(settings, simulator)
+        simulator = start_simulator(settings, stack)
+        rest_base, auth_base, app = addresses(settings, simulator)
         transport = stack.enter_context(
             Transport(
                 rest_base,
@@ -118,7 +118,7 @@ def lock_path(settings: Settings) -> Path:
     return settings.state_path / "run.lock"
 
 
-def _start_simulator(settings: Settings, stack: contextlib.ExitStack) -> Simulator | None:
+def start_simulator(settings: Settings, stack: contextlib.ExitStack) -> Simulator | None:
     if settings.saxo_env != "LOCAL" or settings.saxo_rest_base is not None:
         return None
     from tradebot.simulator import STATE_FILE, Simulator
@@ -134,7 +134,7 @@ def _start_simulator(settings: Settings, stack: contextlib.ExitStack) -> Simulat
     return simulator
 
 
-def _addresses(
+def addresses(
     settings: Settings, simulator: Simulator | None
 ) -> tuple[str, str | None, App | None]:
     if simulator is not None:

@@ -23,8 +23,8 @@ from tradebot.vocabulary.fields import FIELDS
 LEVELS = {logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL}
 UNITS = {
     NO_UNIT, "ms", "s", "MB", "`currency`", "instrument's currency", "shares; FX: currency units",
-    "bars", "decisions", "disclaimers", "instruments", "intents", "lines", "orders", "reads",
-    "requests", "settings", "slots",
+    "bars", "decisions", "differences", "disclaimers", "instruments", "intents", "lines", "orders",
+    "reads", "requests", "rows", "settings", "slots",
 }  # fmt: skip
 """A new unit is named here, so that the same thing is not called by two names."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tradebot.cli._by_hand_log import leave_line
 from tradebot.cli._options import ENV_FILE
 from tradebot.errors import UsageError
 from tradebot.settings import home, load
@@ -35,6 +36,7 @@ def command(end: str | None, env_file: Path | None) -> int:
         with journal:
             journal.control.pause(SkipReason.BY_HAND, until=until)
             click.echo(f"recorded in {journal.path}", err=True)
+    leave_line(settings, "trading_paused", reason=SkipReason.BY_HAND, until=until)
     when = "until `tradebot resume`" if until is None else f"until {until:%Y-%m-%dT%H:%M:%SZ}"
     click.echo(f"paused {when}: INSTANCE={settings.instance} SAXO_ENV={settings.saxo_env}")
     return 0

@@ -15,7 +15,7 @@ from pathlib import Path
 from tradebot.observability.schema import Event, Field, level_name
 from tradebot.vocabulary.events import EVENTS
 from tradebot.vocabulary.fields import FIELDS
-from tradebot.vocabulary.reasons import DecisionReason, FailureReason, SkipReason
+from tradebot.vocabulary.reasons import DecisionReason, Difference, FailureReason, SkipReason
 
 BEGIN = "<!-- field table: begin (python -m tradebot.vocabulary.docs --write) -->"
 END = "<!-- field table: end -->"
@@ -39,7 +39,8 @@ _REASONS_INTRODUCTION = """\
 
 <!-- Made by python -m tradebot.vocabulary.docs --write: change the vocabulary, not this. -->
 
-Every word that stands after `reason=` or `failure_reason=`. They are stable: search for them.
+Every word that stands after `reason=`, `failure_reason=` or `difference=`. They are stable: search
+for them.
 """
 _REASON_TABLES = (
     (
@@ -57,6 +58,11 @@ _REASON_TABLES = (
         "Why something that was begun did not succeed",
         "`failure_reason` of an intent, a request or a login; absent on SUCCESS.",
         FailureReason,
+    ),
+    (
+        "How the journal and the broker disagree",
+        "`difference` of what `tradebot orders check` finds; `orders_check_difference` in the log.",
+        Difference,
     ),
 )
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from tradebot.observability.schema import CORE_EVENTS, Event
+from tradebot.vocabulary.by_hand_events import BY_HAND_EVENTS
 from tradebot.vocabulary.declaring import DEBUG, ERROR, FATAL, INFO, WARN, event
 from tradebot.vocabulary.execution_events import EXECUTION_EVENTS
 
@@ -91,6 +92,14 @@ _AUTH = (
         "The login is lost; only a person can log in again. Exit code 77.",
         "Run the command in the field command, or `tradebot auth login`.",
         optional="command",
+    ),
+    event(
+        "auth_tokens_taken_up",
+        WARN,
+        "A process ended between the login server's answer and the renaming of the token file; the "
+        "tokens it had written were found and are used.",
+        "Nothing for the login. The process that ended has its own lines, or none after "
+        "auth_token_refresh_begin.",
     ),
 )
 
@@ -270,6 +279,7 @@ EVENTS: tuple[Event, ...] = (
     *_MARKET_DATA,
     *_STRATEGY,
     *EXECUTION_EVENTS,
+    *BY_HAND_EVENTS,
     *_HTTP,
     *CORE_EVENTS,
 )

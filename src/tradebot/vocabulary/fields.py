@@ -191,6 +191,22 @@ _EXECUTION = (
     Field("consecutive_failures", INTEGER, "failed orders in a row", unit="orders"),
 )
 
+_BY_HAND = (
+    Field("who", WORD, "who did it: by_hand, a person"),
+    Field("checked", BOOLEAN, "true: the broker was asked and agrees"),
+    Field("held_before", NUMBER, "what the bot counted as its own before", unit=_UNITS),
+    Field("broker_held", NUMBER, "the broker's net position", unit=_UNITS),
+    Field("difference", WORD, "how journal and broker disagree; a documented code word"),
+    Field("differences", INTEGER, "how often they disagree", unit="differences"),
+    Field("compared", INTEGER, "orders of the journal that were compared", unit="orders"),
+    Field("too_young", INTEGER, "orders sent too recently to be compared", unit="orders"),
+    Field("positions", INTEGER, "instruments whose positions were compared", unit="instruments"),
+    Field("audit_rows", INTEGER, "rows of the broker's audit log that were read", unit="rows"),
+    Field("open_orders", INTEGER, "open orders that were read", unit="orders"),
+    Field("checked_from", TIME, "the beginning of what was compared"),
+    Field("checked_until", TIME, "the end of what was compared"),
+)
+
 _HTTP = (
     Field("error_code", ERROR_CODE, "Saxo's ErrorCode"),
     Field("error_kind", ERROR_KIND, "what went wrong when there is no status"),
@@ -217,6 +233,7 @@ FIELDS: tuple[Field, ...] = (
     *_CYCLE,
     *_MARKET,
     *_EXECUTION,
+    *_BY_HAND,
     *_HTTP,
     *_OWN_OF_CORE,
     *(field for field in CORE_FIELDS if field.name in TRAILING),

@@ -1,9 +1,10 @@
 """Every word that may stand after `reason=` or `failure_reason=`, and what it means.
 
-Three lists, because they answer three questions: a *decision reason* says why an instrument was
+Four lists, because they answer four questions: a *decision reason* says why an instrument was
 bought, sold, held or skipped in a cycle; a *skip reason* why a cycle looked at none; a *failure
-reason* why something that was begun did not succeed. All are enums of strings, so a misspelt one
-cannot be logged; a user's own strategy may add decision reasons of its own.
+reason* why something that was begun did not succeed; a *difference* how journal and broker
+disagree. All are enums of strings, so a misspelt one cannot be logged; a user's own strategy may
+add decision reasons of its own.
 """
 
 from __future__ import annotations
@@ -141,12 +142,21 @@ class FailureReason(_Word):
     CANCELLED = "cancelled", "The order was cancelled at the broker before it was filled."
     EXPIRED = "expired", "The order expired unfilled."
     # Nobody knows yet.
-    TRADE_NOT_COMPLETED = "trade_not_completed", "The broker could not confirm in time (202)."
-    PARTLY_ACCEPTED = "partly_accepted", "An error came together with an order id."
-    DUPLICATE_REQUEST = "duplicate_request", "409: an identical request was seen before."
+    TRADE_NOT_COMPLETED = (
+        "trade_not_completed",
+        "The broker does not know itself: 202, or a code like it.",
+    )
+    PARTLY_ACCEPTED = (
+        "partly_accepted",
+        "An error came together with an order id, or with a status that says success.",
+    )
+    DUPLICATE_REQUEST = (
+        "duplicate_request",
+        "An identical request was seen before (409, or RepeatTradeOnAutoQuote).",
+    )
     NO_ANSWER = "no_answer", "The connection broke or timed out after the order was sent."
     SERVER_ERROR = "server_error", "The broker answered with a 5xx."
-    UNCLEAR_ANSWER = "unclear_answer", "The answer names neither an order nor a reason."
+    UNCLEAR_ANSWER = "unclear_answer", "The answer names neither an order nor a documented refusal."
     NOT_FOUND_YET = "not_found_yet", "Placed according to the answer, but not yet visible."
     # Found out later.
     OTHER_ACCOUNT = "other_account", "The order is of another account than the one traded on now."
@@ -175,3 +185,40 @@ class FailureReason(_Word):
     DEADLINE_EXCEEDED = "deadline_exceeded", "The run's own deadline passed."
     TERMINATED = "terminated", "The run was asked to stop."
     GUARD_VIOLATION = "guard_violation", "The transport refused a request this run may not send."
+
+
+class Difference(_Word):
+    """How the journal and the broker disagree (`orders_check_difference difference=`)."""
+
+    UNKNOWN_TO_JOURNAL = (
+        "unknown_to_journal",
+        "The broker has an order with the bot's kind of reference that this journal does not know: "
+        "another copy of the bot sent it, or the journal is an older backup.",
+    )
+    MISSING_AT_BROKER = (
+        "missing_at_broker",
+        "The journal has an order that the broker does not show.",
+    )
+    DUPLICATE_AT_BROKER = (
+        "duplicate_at_broker",
+        "The broker has more than one order for one decision.",
+    )
+    CONTRADICTED = (
+        "contradicted",
+        "The journal says that no order came of it, and the broker has one.",
+    )
+    UNRESOLVED = "unresolved", "The journal does not know what became of an order that was sent."
+    STATE_DIFFERS = (
+        "state_differs",
+        "The order stands otherwise than the journal says; a run brings one that still worked up "
+        "to date.",
+    )
+    QUANTITY_DIFFERS = "quantity_differs", "Another quantity was filled than the journal says."
+    ORDER_DIFFERS = (
+        "order_differs",
+        "The order at the broker has another instrument, side, amount or reference.",
+    )
+    POSITION_DIFFERS = (
+        "position_differs",
+        "The broker holds less than the bot counts as its own; the instrument does not trade.",
+    )

@@ -10,9 +10,9 @@ import pytest
 
 from support.login_scene import NOW, REFUSED, OpenScene, Scene, TokenServer, scenes, tokens
 from support.scripted_http import CLOSE, HANG, Received, Step, free_port, reply
-from tradebot.errors import BrokerUnavailable, LoginError, StorageError
+from tradebot.errors import BrokerUnavailable, LoginError
 from tradebot.saxo.auth import open_token_source
-from tradebot.saxo.token_store import StoredTokens, TokenStore
+from tradebot.saxo.token_store import StoredTokens
 from tradebot.saxo.transport import Transport
 
 
@@ -293,38 +293,6 @@ def test_tokens_of_another_mode_are_not_sent_and_not_called_lost(open_scene: Ope
         scene.source.access_token()
     assert scene.server.received == []
     assert not scene.stored.lost
-
-
-def test_a_pair_that_cannot_be_saved_at_first_is_saved_later(
-    open_scene: OpenScene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scene = open_scene(
-        reply(
-            201,
-            {
-                "access_token": "access-token-new",
-                "expires_in": 1200,
-                "refresh_token": "refresh-token-new",
-            },
-        )
-    )
-    scene.store.save(tokens())
-    scene.clock.advance(700)
-    real = TokenStore.save
-    full = [False, True, True]  # the mark that a refresh began is saved, the new pair is not
-
-    def save(self: TokenStore, pair: StoredTokens) -> None:
-        if full and full.pop(0):
-            raise StorageError("cannot write the token file: no space left on device")
-        real(self, pair)
-
-    monkeypatch.setattr(TokenStore, "save", save)
-    for _ in range(2):
-        with pytest.raises(StorageError):
-            scene.source.access_token()
-    assert scene.source.access_token() == "access-token-new"
-    assert scene.stored.refresh_token == "refresh-token-new"
-    assert len(scene.server.received) == 1
 
 
 def test_a_token_that_no_header_can_carry_is_a_bad_answer(open_scene: OpenScene) -> None:

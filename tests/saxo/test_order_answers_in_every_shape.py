@@ -31,7 +31,10 @@ ORDER = OrderRequest("ac|key+1/==", InstrumentId("Stock", 211), "Buy", Decimal(2
 DISCLAIMED = {"DisclaimerContext": "context-1", "DisclaimerTokens": ["token+1=", "token+2="]}
 
 
-def place(status: int, body: object, **headers: str) -> OrderAnswer:
+BROKERS = {"X-Correlation": "f37b4e6e#193#8c59181d#81"}
+
+
+def place(status: int, body: object, headers: dict[str, str] = BROKERS) -> OrderAnswer:
     with scripted_client([reply(status, body, headers)]) as (client, server):
         answer = client.place_order(ORDER, request_id="r-1")
     assert len(server.received) == 1
@@ -187,12 +190,56 @@ def test_codes_that_leave_it_open_are_no_refusal(code: str) -> None:
     assert not refused(place(400, {"ErrorInfo": {"ErrorCode": code}}))
 
 
-@pytest.mark.parametrize("status", [403, 404, 429])
 @pytest.mark.parametrize("body", [None, b"<html>Access Denied</html>", b'"text"', b"[]", b"7"])
-def test_a_refusal_needs_no_readable_body(status: int, body: object) -> None:
-    answer = place(status, body)
-    assert answer == OrderAnswer(status)
+def test_too_many_requests_needs_no_readable_body(body: object) -> None:
+    answer = place(429, body)
+    assert answer == OrderAnswer(429)
     assert refused(answer)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("body", [None, b"<html>Access Denied</html>", b'"text"', b"[]", b"7"])
+def test_a_refusal_by_nobody_in_particular_proves_nothing(status: int, body: object) -> None:
+    answer = place(status, body, {})
+    assert answer == OrderAnswer(status, by_the_broker=False)
+    assert not refused(answer)
+    assert refused(place(status, body))
+    assert refused(place(status, {"ErrorCode": "Forbidden", "Message": "no"}, {}))
+
+
+@pytest.mark.parametrize("headers", [BROKERS, {"x-ratelimit-session-remaining": "0"}])
+def test_the_broker_is_known_by_its_headers(headers: dict[str, str]) -> None:
+    assert place(429, None, headers).by_the_broker
+    assert not refused(place(429, None, {"Retry-After": "1"}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"ErrorInfo": {"ErrorCode": "InsufficientCash"},
+         "Orders": [{"ErrorInfo": {"ErrorCode": "OrderCommandPending"}}]},
+        {"Orders": [{"ErrorInfo": {"ErrorCode": "NotOwned"}},
+                    {"ErrorInfo": {"ErrorCode": "OrderCommandPending"}}]},
+        {"ErrorCode": "NotOwned", "Details": [{"ErrorCode": "OrderCommandPending"}]},
+    ],
+)  # fmt: skip
+def test_one_part_that_is_pending_leaves_the_whole_open(body: object) -> None:
+    answer = place(400, body)
+    assert answer.error_code == "OrderCommandPending"
+    assert not refused(answer)
+
+
+def test_disclaimers_of_several_contexts_are_all_kept() -> None:
+    other = {"DisclaimerContext": "context-2", "DisclaimerTokens": ["token+1=", "token+3="]}
+    answer = place(
+        400,
+        {
+            "PreTradeDisclaimers": DISCLAIMED,
+            "Orders": [{"PreTradeDisclaimers": other}, {"PreTradeDisclaimers": DISCLAIMED}],
+        },
+    )
+    second = Disclaimers("context-2", ("token+1=", "token+3="))
+    assert answer.disclaimers == Disclaimers("context-1", ("token+1=", "token+2="), (second,))
 
 
 @pytest.mark.parametrize("status", [400, 408, 409, 302, 307])

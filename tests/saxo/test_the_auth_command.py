@@ -17,8 +17,10 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
+from support.program import start_bot
 from support.scripted_http import Received, ScriptedServer, Step, free_port, reply
 from tradebot.saxo.token_store import StoredTokens, TokenStore
+from tradebot.scheduling.run_lock import RunLock
 from tradebot.simulator import Simulator
 
 NOW = datetime.now(UTC)
@@ -27,7 +29,11 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """A real environment, with no settings in it but folders of our own."""
-    kept = {k: v for k, v in os.environ.items() if k.startswith(("PATH", "SYSTEMROOT", "COV"))}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if k.startswith(("PATH", "PYTHONPATH", "SYSTEMROOT", "COV"))
+    }
     (tmp_path / ".env").write_text("")
     return kept | {
         "LOG_DIR": str(tmp_path / "logs"),
@@ -256,6 +262,8 @@ def test_status_shows_times_and_no_token(environ: dict[str, str], broker: Script
     ("age", "changes", "login", "code"),
     [
         (timedelta(minutes=25), {}, "refreshable", 0),
+        (timedelta(minutes=36), {}, "ending", 1),
+        (timedelta(minutes=16), {"refresh_token": None}, "ending", 1),
         (timedelta(minutes=45), {}, "expired", 1),
         (timedelta(minutes=25), {"refresh_token": None}, "expired", 1),
         (timedelta(0), {"login_lost_at": NOW, "login_lost_reason": "because"}, "lost", 1),
@@ -270,6 +278,27 @@ def test_status_of_other_logins(
     found, out, _ = run(environ, "status")
     assert (found, f"login={login}\n" in out) == (code, True)
     assert ("lost_because=because" in out) == (login == "lost")
+    assert ("advice=-" in out) == (code == 0)
+
+
+def test_status_says_when_the_schedule_is_too_slow_for_the_login(environ: dict[str, str]) -> None:
+    environ = sim_environment(environ, "http://127.0.0.1:9")
+    store(environ, timedelta(minutes=1))
+    for cadence, too_slow in (("30m", False), ("40m", True), ("4h", True)):
+        code, out, _ = run(environ | {"SCHEDULE_CADENCE": cadence}, "status", "--output", "json")
+        assert code == 0
+        assert ("keepalive" in (json.loads(out)["advice"] or "")) == too_slow
+
+
+def test_status_says_when_the_login_ends_and_what_was_interrupted(
+    environ: dict[str, str],
+) -> None:
+    environ = sim_environment(environ, "http://127.0.0.1:9")
+    kept = store(environ, timedelta(minutes=11), refresh_started_at=NOW).load()
+    assert kept is not None
+    _, out, _ = run(environ, "status")
+    assert f"lasts_until={kept.refresh_expires_at:%Y-%m-%dT%H:%M:%SZ}\n" in out
+    assert f"interrupted_at={NOW:%Y-%m-%dT%H:%M:%SZ}\n" in out
 
 
 def test_status_without_a_login(environ: dict[str, str]) -> None:
@@ -327,6 +356,18 @@ def test_keepalive_without_a_server_exits_69(environ: dict[str, str]) -> None:
     assert "connection_refused" in err
 
 
+def test_keepalive_says_when_it_could_not_refresh_although_the_token_lives(
+    environ: dict[str, str],
+) -> None:
+    environ = sim_environment(environ, f"http://127.0.0.1:{free_port()}")
+    store(environ, timedelta(minutes=11))
+    code, _, err = run(environ, "keepalive")
+    assert code == 69
+    assert "the login until" in err
+    assert "due to be refreshed, but" in err
+    assert access_token(environ) == "access-token-0"
+
+
 def test_two_keepalives_at_once_refresh_once(
     environ: dict[str, str], broker: ScriptedServer
 ) -> None:
@@ -345,8 +386,23 @@ def test_two_keepalives_at_once_refresh_once(
     assert len(broker.received) == 1
 
 
+def test_a_run_that_holds_the_lock_does_not_keep_the_login_from_being_kept_alive(
+    environ: dict[str, str], broker: ScriptedServer
+) -> None:
+    """A run that finds the lock taken ends at once; for a holder that hangs there is this."""
+    environ = sim_environment(environ, broker.base)
+    store(environ, timedelta(minutes=11))
+    with RunLock(Path(environ["STATE_DIR"]) / "default" / "SIM" / "run.lock") as lock:
+        lock.acquire(run_id="a-run-that-hangs")
+        code, _, _ = run(environ, "keepalive")
+    assert (code, access_token(environ)) == (0, "access-token-1")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_a_stop_waits_until_the_new_tokens_are_saved(environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("signals", [["SIGTERM"], ["SIGHUP"], ["SIGINT", "SIGTERM"]])
+def test_a_stop_waits_until_the_new_tokens_are_saved(
+    environ: dict[str, str], signals: list[str]
+) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def script(_request: Received) -> Step:
@@ -360,10 +416,42 @@ def test_a_stop_waits_until_the_new_tokens_are_saved(environ: dict[str, str]) ->
         store(environ, timedelta(minutes=11))
         process = start(environ, "keepalive")
         assert asked.wait(30)
-        process.send_signal(signal.SIGTERM)
+        for name in signals:
+            process.send_signal(getattr(signal, name))
         go_on.set()
         process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGTERM
+    assert process.returncode != 0
+    assert access_token(environ) == "access-token-1"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_second_stop_does_not_cut_off_a_running_bots_refresh(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """A second SIGTERM ends a run at once, but not between the answer and the saved pair."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def script(request: Received) -> Step:
+        if request.path != "/auth/token":
+            return reply(503)
+        asked.set()
+        assert go_on.wait(30)
+        pair = {"access_token": "access-token-1", "expires_in": 1200}
+        return reply(201, pair | {"refresh_token": "refresh-token-1"})
+
+    with ScriptedServer(script) as server:
+        watched = '[{"asset_type":"FxSpot","uic":21,"quantity":1000}]'
+        environ = sim_environment(environ, server.base, WATCHLIST_JSON=watched)
+        store(environ, timedelta(minutes=11))
+        process = start_bot(
+            tmp_path, "--single-cycle", "--env-file", environ.pop("ENV_FILE"), **environ
+        )
+        assert asked.wait(60)
+        for number in (signal.SIGTERM, signal.SIGINT):  # two of one kind may become one
+            process.send_signal(number)
+        go_on.set()
+        process.communicate(timeout=60)
+    assert process.returncode == 143
     assert access_token(environ) == "access-token-1"
 
 

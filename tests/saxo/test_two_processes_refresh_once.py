@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.scripted_http import Received, ScriptedServer, Step, reply
+from support.scripted_http import CLOSE, Received, ScriptedServer, Step, reply
 from tradebot.clock import SystemClock
 from tradebot.errors import StorageError
 from tradebot.saxo import refresh_lock
@@ -42,10 +42,8 @@ with Transport(base, clock, allow_orders=False, auth_base=base) as transport:
 """
 
 
-def race(tmp_path: Path, mode: str, age: timedelta) -> tuple[list[str], list[Received]]:
-    """What each of several processes got as its token, and the requests that arrived."""
+def old_login(path: Path, age: timedelta) -> None:
     now = datetime.now(UTC)
-    path = tmp_path / "tokens.json"
     TokenStore(path).save(
         StoredTokens(
             env="SIM",
@@ -56,6 +54,14 @@ def race(tmp_path: Path, mode: str, age: timedelta) -> tuple[list[str], list[Rec
             refresh_token="refresh-token-0",
         )
     )
+
+
+def race(
+    tmp_path: Path, mode: str, age: timedelta, count: int = PROCESSES
+) -> tuple[list[str], list[Received]]:
+    """What each of several processes got as its token, and the requests that arrived."""
+    path = tmp_path / "tokens.json"
+    old_login(path, age)
     used: set[str] = set()
     answered = threading.Event()
 
@@ -76,31 +82,70 @@ def race(tmp_path: Path, mode: str, age: timedelta) -> tuple[list[str], list[Rec
         )
 
     with ScriptedServer(once) as server:
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "-c", REFRESHER, server.base, str(path), mode],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(PROCESSES)
-        ]
+        processes = [start(server.base, path, mode) for _ in range(count)]
         for process in processes:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
         for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
+            go(process)
         tokens = [process.communicate(timeout=60)[0].strip() for process in processes]
         received = list(server.received)
     return tokens, received
+
+
+def start(base: str, token_file: Path, mode: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", REFRESHER, base, str(token_file), mode],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def go(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
 
 
 def test_of_processes_without_a_living_token_one_refreshes(tmp_path: Path) -> None:
     tokens, received = race(tmp_path, "expired", timedelta(seconds=1300))
     assert tokens == ["access-token-1"] * PROCESSES
     assert len(received) == 1
+
+
+def test_of_eight_processes_one_refreshes(tmp_path: Path) -> None:
+    tokens, received = race(tmp_path, "expired", timedelta(seconds=1300), count=8)
+    assert tokens == ["access-token-1"] * 8
+    assert len(received) == 1
+
+
+def test_when_the_one_that_refreshes_is_killed_another_one_does(tmp_path: Path) -> None:
+    """It holds the lock while its request is at the server, which then does nothing with it."""
+    path = tmp_path / "tokens.json"
+    old_login(path, timedelta(seconds=1300))
+    arrived, killed = threading.Event(), threading.Event()
+    pair = {"access_token": "access-token-1", "expires_in": 1200, "refresh_token": "next"}
+
+    def script(_: Received) -> Step:
+        if arrived.is_set():
+            return reply(201, pair)
+        arrived.set()
+        assert killed.wait(60)
+        return CLOSE
+
+    with ScriptedServer(script) as server:
+        holder, *others = [start(server.base, path, "expired") for _ in range(3)]
+        go(holder)
+        assert arrived.wait(60)
+        for process in others:
+            go(process)
+        holder.kill()
+        killed.set()
+        holder.communicate(timeout=60)
+        tokens = [p.communicate(timeout=60)[0].split()[-1] for p in others]
+    assert tokens == ["access-token-1"] * 2
+    assert len(server.received) == 2
 
 
 def test_of_processes_that_were_refused_one_refreshes(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 import msgspec
 
 from support.scripted_http import Received, ScriptedServer, Step, reply
-from tradebot.clock import ManualClock
+from tradebot.clock import Clock, ManualClock
 from tradebot.saxo.auth import RotatingTokenSource, open_token_source
 from tradebot.saxo.token_store import StoredTokens, TokenStore
 from tradebot.saxo.transport import Transport
+from tradebot.simulator import Simulator
 
 NOW = datetime(2026, 7, 20, 14, 0, tzinfo=UTC)
 REFUSED = reply(401, {"error": "invalid_grant", "error_description": "expired"})
@@ -128,3 +129,22 @@ def tokens(**changes: object) -> StoredTokens:
         refresh_expires_at=NOW + timedelta(seconds=2400),
     )
     return msgspec.structs.replace(first, **changes)
+
+
+def log_in_at(broker: Simulator, token_file: Path, clock: Clock) -> StoredTokens:
+    """A login at a simulator that, as on SIM, only a person could make anew."""
+    settings = LoginSettings(
+        token_file,
+        saxo_env="LOCAL",
+        saxo_app_key=broker.app_key,
+        saxo_app_secret=broker.app_secret,
+        saxo_redirect_uri=broker.redirect_uri,
+    )
+    with Transport(
+        broker.rest_base, clock, allow_orders=False, auth_base=broker.auth_base
+    ) as transport:
+        source = open_token_source(settings, transport, clock)
+        assert isinstance(source, RotatingTokenSource)
+        found = msgspec.structs.replace(source.login_without_person(), env="SIM")
+    TokenStore(token_file).save(found)
+    return found

@@ -323,7 +323,7 @@ def examine(settings: Settings, problems: Sequence[str]) -> Iterator[Check]:
     yield from _guarded("LOG_DIR", check_privacy("LOG_DIR", [log_dir, log_dir / LIVE_NAME]))
     yield from check_live_file(log_dir)
     yield from _guarded("STATE_DIR", check_folder("STATE_DIR", settings.state_dir))
-    secrets = [settings.saxo_token_file, *journals]
+    secrets = [settings.state_dir, settings.state_path, settings.saxo_token_file, *journals]
     yield from _guarded("STATE_DIR", check_privacy("STATE_DIR", secrets))
     for journal in journals:
         yield from _guarded("journal", check_journal(journal))

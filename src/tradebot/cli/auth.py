@@ -7,12 +7,10 @@ import dataclasses
 import json
 import os
 import queue
-import signal
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,18 +19,21 @@ import click
 from tradebot import __version__
 from tradebot.cli._options import ENV_FILE, OUTPUT
 from tradebot.clock import SystemClock
-from tradebot.errors import LoginError, SettingsError
+from tradebot.errors import BrokerUnavailable, LoginError, SettingsError
 from tradebot.log_setup import open_log
 from tradebot.observability import Session
 from tradebot.saxo.auth import RotatingTokenSource, app_of, open_token_source
 from tradebot.saxo.login import ForeignRedirect, LoginAttempt
 from tradebot.saxo.token_endpoint import App
-from tradebot.saxo.token_store import StoredTokens, TokenStore
+from tradebot.saxo.token_store import LOGIN_COMMAND, StoredTokens, TokenStore
 from tradebot.saxo.transport import Transport
 from tradebot.settings import Settings, home, load_lenient
 
 if TYPE_CHECKING:
     from tradebot.saxo.redirect_listener import RedirectListener
+
+_ENDING = timedelta(minutes=5)
+"""A run every five minutes is the default: later than that nobody may come."""
 
 
 @click.group()
@@ -59,16 +60,15 @@ def login(env_file: Path | None, paste: bool, timeout: float) -> int:
         return 0
     app = app_of(settings)
     with (
-        open_log(settings, str(uuid.uuid4()), single_cycle=False, console=False),
+        _log(settings),
         _transport(settings) as transport,
     ):
         if settings.saxo_env == "LOCAL":
             tokens = _source(settings, transport, app).login_without_person()
         else:
             tokens = _login_with_browser(settings, transport, app, paste=paste, timeout=timeout)
-    until = tokens.refresh_expires_at or tokens.access_expires_at
     click.echo(
-        f"logged in to {settings.saxo_env}; the login lasts until {_time(until)},"
+        f"logged in to {settings.saxo_env}; the login lasts until {_time(tokens.lasts_until)},"
         " and longer if it is refreshed before",
         err=True,
     )
@@ -81,7 +81,8 @@ def login(env_file: Path | None, paste: bool, timeout: float) -> int:
 def status(env_file: Path | None, output: str) -> int:
     """Show how long the login lasts; never a token.
 
-    Exits with 0 when there is a login that can be used, with 1 when there is none.
+    Exits with 0 when there is a login that can be used, with 1 when there is none or it ends within
+    five minutes.
     """
     settings = _settings(env_file)
     facts = _facts(settings, SystemClock().now())
@@ -98,8 +99,8 @@ def status(env_file: Path | None, output: str) -> int:
 def keepalive(env_file: Path | None) -> int:
     """Refresh the login if half of its life is over: for schedules with long pauses.
 
-    Exits with 0 when the login is good, 77 when a person must log in, 69 when the login server
-    cannot be reached.
+    Exits with 0 when the login is good, 77 when a person must log in, 69 when a refresh was due and
+    the login server could not be reached or did not answer.
     """
     settings = _settings(env_file)
     idle = _nothing_to_log_in_to(settings)
@@ -107,15 +108,20 @@ def keepalive(env_file: Path | None) -> int:
         click.echo(idle, err=True)
         return 0
     with (
-        open_log(settings, str(uuid.uuid4()), single_cycle=False, console=False),
+        _log(settings),
         _transport(settings) as transport,
     ):
         source = _source(settings, transport, app_of(settings))
-        with _signals_wait():
-            source.access_token()
-        tokens = source.current
+        source.access_token()
+        tokens, outage = source.current, source.outage
     if tokens is not None:
-        click.echo(f"the access token lasts until {_time(tokens.access_expires_at)}", err=True)
+        click.echo(
+            f"the access token lasts until {_time(tokens.access_expires_at)}, the login until"
+            f" {_time(tokens.lasts_until)} if it is not refreshed before",
+            err=True,
+        )
+    if outage is not None:
+        raise BrokerUnavailable(f"it was due to be refreshed, but: {outage}. Try again soon.")
     return 0
 
 
@@ -164,23 +170,6 @@ def _log(settings: Settings) -> Session:
     return open_log(settings, str(uuid.uuid4()), single_cycle=False, console=False)
 
 
-@contextlib.contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Let a stop wait while tokens are exchanged: between the server's answer and the saved file
-    there is only one good pair, and it is in this process. The exchange has time-outs of its own.
-    """
-    arrived: list[int] = []
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {n: signal.signal(n, lambda number, _frame: arrived.append(number)) for n in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if arrived:
-            signal.raise_signal(arrived[0])
-
-
 # -- the browser -------------------------------------------------------------------------------
 
 
@@ -203,8 +192,7 @@ def _login_with_browser(
         )
         threading.Thread(target=_read_pasted, args=(arrived,), daemon=True).start()
         code = _wait_for_code(attempt, arrived, timeout, listening=listener is not None)
-    with _signals_wait():
-        return _source(settings, transport, app).login_with_code(code, attempt.verifier)
+    return _source(settings, transport, app).login_with_code(code, attempt.verifier)
 
 
 def _listener(app: App, arrived: queue.SimpleQueue[str | None]) -> RedirectListener | None:
@@ -266,12 +254,28 @@ def _facts(settings: Settings, now: datetime) -> dict[str, str | None]:
     facts |= {"token_file": str(settings.saxo_token_file), "login": _state(settings, tokens, now)}
     if tokens is not None:
         facts |= {
+            "lasts_until": None if tokens.lost else _time(tokens.lasts_until),
             "access_expires_at": _time(tokens.access_expires_at),
             "refresh_due_at": _time(tokens.refresh_due_at),
             "refresh_expires_at": _time(tokens.refresh_expires_at),
+            "interrupted_at": _time(tokens.refresh_started_at),
             "lost_because": tokens.login_lost_reason,
         }
-    return facts
+    return facts | {"advice": _advice(facts["login"], tokens, settings.schedule_cadence)}
+
+
+def _advice(login: str | None, tokens: StoredTokens | None, cadence: float) -> str | None:
+    """What a person should do, if anything."""
+    if login in ("none", "lost", "expired"):
+        return f"log in: {LOGIN_COMMAND}"
+    if login == "ending":
+        return f"it ends within minutes: tradebot auth keepalive, or else {LOGIN_COMMAND}"
+    if tokens is not None and (tokens.lasts_until - tokens.obtained_at).total_seconds() <= cadence:
+        return (
+            "SCHEDULE_CADENCE is no shorter than the life of the login, so it is lost between two"
+            " runs: let the scheduler call tradebot auth keepalive in between"
+        )
+    return None
 
 
 def _state(settings: Settings, tokens: StoredTokens | None, now: datetime) -> str:
@@ -281,11 +285,11 @@ def _state(settings: Settings, tokens: StoredTokens | None, now: datetime) -> st
         return "none"
     if tokens.lost:
         return "lost"
-    if tokens.live(now):
-        return "live"
-    if tokens.refresh_expires_at is None or tokens.refresh_token is None:
+    if now >= tokens.lasts_until:
         return "expired"
-    return "refreshable" if now < tokens.refresh_expires_at else "expired"
+    if now >= tokens.lasts_until - _ENDING:
+        return "ending"
+    return "live" if tokens.live(now) else "refreshable"
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -38,5 +38,6 @@ class FileCache:
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             new = self._folder / f".{name}.{os.getpid()}.new"
+            new.touch(mode=0o600)
             new.write_bytes(msgspec.json.encode(value))
             new.replace(self._folder / f"{name}.json")

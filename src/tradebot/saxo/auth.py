@@ -2,34 +2,43 @@
 
 Saxo's tokens live 20 minutes and can be refreshed for 40 (on SIM); each refresh token works once.
 So a refresh happens at half of the access token's life, under a lock that all processes share,
-and the new pair is on the disk before anything uses it. See docs/architecture.md.
+and the new pair is on the disk before anything uses it. See docs/security.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from tradebot.clock import Clock
-from tradebot.errors import BadAnswer, BrokerError, BrokerUnavailable, LoginError, SettingsError
+from tradebot.errors import (
+    BadAnswer,
+    BrokerError,
+    BrokerUnavailable,
+    LoginError,
+    NotSent,
+    SettingsError,
+)
 from tradebot.observability import log_event
 from tradebot.saxo.known_secrets import keep_secret
-from tradebot.saxo.refresh_lock import refresh_lock
-from tradebot.saxo.token_endpoint import App, GrantRefused, TokenEndpoint
+from tradebot.saxo.token_endpoint import App, GrantRefused, Keep, TokenEndpoint
+from tradebot.saxo.token_keeper import LOCK_TIMEOUT_SECONDS, TokenKeeper, still_refreshing
 from tradebot.saxo.token_store import LOGIN_COMMAND, StoredTokens, TokenStore
 from tradebot.saxo.transport import AnswerLost, Transport
 
-_LOCK_TIMEOUT_SECONDS = 40.0
-"""Longer than a refresh with its one repetition can take."""
 _REPEAT_WAIT_SECONDS = 1.0
 _APP_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
 """OAuth's words (RFC 6749, 5.2) for a wrong app key or secret, not for a dead refresh token."""
-_PAUSE_AFTER_FAILURE = timedelta(seconds=30)
+_PAUSE_SECONDS = 30.0
 """While the old token still lives, a failed refresh is not repeated at every request."""
+_OUTAGE_SECONDS = 240.0
+"""Without a token a run does not ask again: as long as a run without a slot may last."""
+_REFUSALS_SECONDS = 300.0
+"""Two tokens refused within this are not a matter of tokens. (Saxo's openapi-clientlib-js gives up
+in the same way.)"""
 
 
 class AuthSettings(Protocol):
@@ -91,16 +100,19 @@ class RotatingTokenSource:
         store: TokenStore,
         clock: Clock,
         env: str,
-        relogin: Callable[[], StoredTokens] | None = None,
+        relogin: Callable[[Keep], StoredTokens] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._store = store
+        self._keeper = TokenKeeper(store, clock)
         self._clock = clock
         self._env = env
         self._relogin = relogin
         self._current: StoredTokens | None = None
-        self._unsaved: StoredTokens | None = None
-        self._not_before: datetime | None = None
+        self.outage: BrokerError | None = None
+        """Why the last refresh that was due brought nothing, if it did not."""
+        self._not_before = 0.0
+        self._refused: tuple[str, float] | None = None
 
     @property
     def current(self) -> StoredTokens | None:
@@ -109,18 +121,25 @@ class RotatingTokenSource:
 
     def access_token(self) -> str:
         """A live access token, refreshed first when half of its life is over."""
-        self._save_pending()
-        if self._current is None:
+        if self._keeper.save_pending() or self._current is None:
             self._current = self._load()
         current, now = self._current, self._clock.now()
-        if current is not None and current.live(now):
-            paused = self._not_before is not None and now < self._not_before
-            if paused or not current.due(now):
-                return current.access_token
+        if current is not None and current.live(now) and (self._paused or not current.due(now)):
+            return current.access_token
         return self._renew(refused=None).access_token
 
     def refresh_after_401(self, old: str) -> str:
-        self._save_pending()
+        self._keeper.save_pending()
+        now = self._clock.monotonic()
+        if self._refused is not None and now < self._refused[1] + _REFUSALS_SECONDS:
+            if old != self._refused[0]:
+                raise LoginError(
+                    "the broker refuses this login's tokens, the one that was just renewed as well"
+                    " (401). Do SAXO_ENV, SAXO_ACCOUNT_KEY and SAXO_CLIENT_KEY belong to this"
+                    f" login? Else log in again: {LOGIN_COMMAND}"
+                )
+        else:
+            self._refused = (old, now)
         return self._renew(refused=old).access_token
 
     def login_with_code(self, code: str, code_verifier: str | None = None) -> StoredTokens:
@@ -130,19 +149,19 @@ class RotatingTokenSource:
         """
         # Under the lock, so that a bot that is just finding the old login lost does not say so
         # over the new one.
-        with refresh_lock(self._store.path, self._clock, timeout=_LOCK_TIMEOUT_SECONDS):
-            return self._adopt(self._exchange(code, code_verifier))
+        with self._keeper.alone(), self._keeper.ready() as keep:
+            return self._adopt(self._exchange(code, code_verifier, keep))
 
     def login_without_person(self) -> StoredTokens:
         """Log in at the simulator and store the pair. Raises as `login_with_code`."""
         if self._relogin is None:
             raise LoginError(f"only the simulator logs in by itself. Log in: {LOGIN_COMMAND}")
-        with refresh_lock(self._store.path, self._clock, timeout=_LOCK_TIMEOUT_SECONDS):
-            return self._adopt(self._relogin())
+        with self._keeper.alone(), self._keeper.ready() as keep:
+            return self._adopt(self._relogin(keep))
 
-    def _exchange(self, code: str, code_verifier: str | None) -> StoredTokens:
+    def _exchange(self, code: str, code_verifier: str | None, keep: Keep) -> StoredTokens:
         try:
-            return self._endpoint.exchange_code(code, code_verifier)
+            return self._endpoint.exchange_code(code, code_verifier, keep)
         except GrantRefused as error:
             raise LoginError(
                 f"the login server refused the login code (status {error.status},"
@@ -157,8 +176,8 @@ class RotatingTokenSource:
         now = self._clock.now()
         spare = self._current if refused is None else None
         # With a token that still works in hand, nobody waits for another process's refresh.
-        patience = 0.0 if spare is not None and spare.live(now) else _LOCK_TIMEOUT_SECONDS
-        with refresh_lock(self._store.path, self._clock, timeout=patience) as held:
+        patience = 0.0 if spare is not None and spare.live(now) else LOCK_TIMEOUT_SECONDS
+        with self._keeper.alone(patience) as held:
             # Whoever held the lock before has probably done the work already.
             stored = self._load()
             if stored is not None and self._usable(stored, refused):
@@ -167,24 +186,28 @@ class RotatingTokenSource:
             if not held:
                 if spare is not None and spare.live(now):
                     return spare
-                raise BrokerUnavailable("another process is still refreshing the login's tokens")
+                raise still_refreshing()
             if stored is None or stored.lost or stored.refresh_token is None:
                 return self._login_again(stored)
+            if self._paused and self.outage is not None:
+                raise self._unavailable(self.outage)
             return self._refresh(stored, refused)
 
+    @property
+    def _paused(self) -> bool:
+        return self.outage is not None and self._clock.monotonic() < self._not_before
+
+    def _works(self, tokens: StoredTokens, refused: str | None) -> bool:
+        return tokens.access_token != refused and tokens.live(self._clock.now())
+
     def _usable(self, tokens: StoredTokens, refused: str | None) -> bool:
-        now = self._clock.now()
-        return tokens.access_token != refused and tokens.live(now) and not tokens.due(now)
+        return self._works(tokens, refused) and not tokens.due(self._clock.now())
 
     def _refresh(
         self, tokens: StoredTokens, refused: str | None, *, reread: bool = True
     ) -> StoredTokens:
-        # Durable before the request: a crash in between leaves a trace of why a login was lost.
-        interrupted_at = tokens.refresh_started_at
-        tokens = msgspec.structs.replace(tokens, refresh_started_at=self._clock.now())
-        self._store.save(tokens)
         try:
-            return self._adopt(self._ask_twice(tokens))
+            return self._adopt(self._ask_twice(tokens, refused))
         except GrantRefused as error:
             if error.error_code in _APP_REFUSED:
                 raise LoginError(
@@ -200,42 +223,67 @@ class RotatingTokenSource:
                         return other
                     if other.refresh_token is not None and not other.lost:
                         return self._refresh(other, refused, reread=False)
-            return self._lose(tokens, error, interrupted_at)
+            return self._lose(tokens, error)
         except (BadAnswer, BrokerUnavailable) as error:
             return self._carry_on(tokens, refused, error)
 
-    def _ask_twice(self, tokens: StoredTokens) -> StoredTokens:
+    def _ask_twice(self, tokens: StoredTokens, refused: str | None) -> StoredTokens:
         try:
-            return self._endpoint.refresh(tokens)
-        except AnswerLost:
-            # The server may have exchanged the token already; a second use would be refused and
-            # end a login whose access token still works.
-            raise
-        except BrokerUnavailable:
+            return self._ask(tokens)
+        except BrokerUnavailable as error:
+            # Without its answer the server may have exchanged the token, and would refuse it now.
+            # Asking finds out; while another token still works that has time until the next run.
+            if isinstance(error, AnswerLost) and self._works(tokens, refused):
+                raise
             if not self._clock.sleep(_REPEAT_WAIT_SECONDS):
                 raise
-            return self._endpoint.refresh(tokens)
+            return self._ask(self._load() or tokens)
+
+    def _ask(self, tokens: StoredTokens) -> StoredTokens:
+        """One request. That it was begun is on the disk before it leaves: should the login turn
+        out to be lost, that says why. The first one without an answer stays the one to name."""
+        with self._keeper.ready() as keep:
+            if tokens.refresh_started_at is None:
+                now = self._clock.now()
+                self._store.save(msgspec.structs.replace(tokens, refresh_started_at=now))
+            try:
+                return self._endpoint.refresh(tokens, keep)
+            except (GrantRefused, BadAnswer, BrokerUnavailable) as error:
+                if tokens.refresh_started_at is None and _is_surely_unused(error):
+                    self._take_back_mark(tokens)
+                raise
+
+    def _take_back_mark(self, tokens: StoredTokens) -> None:
+        stored = self._load()
+        if stored is not None and stored.refresh_token == tokens.refresh_token:
+            self._store.save(tokens)
 
     def _carry_on(
         self, tokens: StoredTokens, refused: str | None, error: BrokerError
     ) -> StoredTokens:
-        now = self._clock.now()
-        if tokens.access_token != refused and tokens.live(now):
-            self._current = tokens
-            self._not_before = now + _PAUSE_AFTER_FAILURE
-            return tokens
-        raise BrokerUnavailable(
+        self.outage = error
+        works = self._works(tokens, refused)
+        self._not_before = self._clock.monotonic() + (_PAUSE_SECONDS if works else _OUTAGE_SECONDS)
+        if not works:
+            raise self._unavailable(error) from error
+        self._current = tokens
+        return tokens
+
+    @staticmethod
+    def _unavailable(error: BrokerError) -> BrokerUnavailable:
+        return BrokerUnavailable(
             f"the login's tokens could not be refreshed and none is left to use: {error}",
             endpoint=error.endpoint,
             status=error.status,
-        ) from error
+        )
 
-    def _lose(
-        self, tokens: StoredTokens, error: GrantRefused, interrupted_at: datetime | None
-    ) -> StoredTokens:
+    def _lose(self, tokens: StoredTokens, error: GrantRefused) -> StoredTokens:
         reason = f"the login server refused the refresh token (status {error.status})"
-        if interrupted_at is not None:
-            reason += f"; a refresh begun at {interrupted_at:%Y-%m-%dT%H:%M:%SZ} was interrupted"
+        if tokens.refresh_started_at is not None:
+            reason += (
+                f"; a refresh begun at {tokens.refresh_started_at:%Y-%m-%dT%H:%M:%SZ} was"
+                " interrupted: its answer, which held the only valid tokens, never reached the disk"
+            )
         lost = msgspec.structs.replace(
             tokens, login_lost_at=self._clock.now(), login_lost_reason=reason
         )
@@ -245,7 +293,8 @@ class RotatingTokenSource:
     def _login_again(self, stored: StoredTokens | None) -> StoredTokens:
         """The simulator's login, or the end: remembered in the file, so that nobody asks again."""
         if self._relogin is not None:
-            return self._adopt(self._relogin())
+            with self._keeper.ready() as keep:
+                return self._adopt(self._relogin(keep))
         log_event("auth_login_required", command=LOGIN_COMMAND)
         if stored is None:
             raise LoginError(
@@ -255,18 +304,9 @@ class RotatingTokenSource:
         reason = stored.login_lost_reason or "the access token has expired and cannot be refreshed"
         raise LoginError(f"the login is lost: {reason}. Log in again: {LOGIN_COMMAND}")
 
-    def _adopt(self, tokens: StoredTokens) -> StoredTokens:
-        """Keep a new pair: in memory first, because the old one is dead whatever the disk does."""
-        self._current = self._unsaved = tokens
-        self._not_before = None
-        self._save_pending()
-        return tokens
-
-    def _save_pending(self) -> None:
-        """Save what could not be saved before. Nothing is sent with a pair that is not stored."""
-        if self._unsaved is not None:
-            self._store.save(self._unsaved)
-            self._unsaved = None
+    def _adopt(self, new: StoredTokens) -> StoredTokens:
+        self._current, self.outage = new, None
+        return new
 
     def _load(self) -> StoredTokens | None:
         try:
@@ -331,12 +371,12 @@ def app_of(settings: AuthSettings) -> App:
 
 def _local_login(
     transport: Transport, endpoint: TokenEndpoint, app: App
-) -> Callable[[], StoredTokens]:
-    def relogin() -> StoredTokens:
+) -> Callable[[Keep], StoredTokens]:
+    def relogin(keep: Keep) -> StoredTokens:
         from tradebot.saxo.login import login_local
 
         try:
-            return login_local(transport, endpoint, app)
+            return login_local(transport, endpoint, app, keep)
         except GrantRefused as error:
             raise LoginError(
                 f"the simulator refused the login (status {error.status}):"
@@ -344,3 +384,16 @@ def _local_login(
             ) from None
 
     return relogin
+
+
+def _is_surely_unused(error: GrantRefused | BrokerError) -> bool:
+    """Can the refresh token not have been exchanged by the request that failed like this?
+
+    Nothing was sent, or a whole answer says no for another reason. Of a 5xx nobody knows.
+    """
+    if isinstance(error, GrantRefused):
+        return error.error_code in _APP_REFUSED
+    if isinstance(error, NotSent):
+        return True
+    status = None if isinstance(error, AnswerLost) else error.status
+    return status is not None and 300 <= status < 500

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from tradebot.errors import BadAnswer, LoginError
 from tradebot.saxo.exchange import Query, Request, encode_query
 from tradebot.saxo.known_secrets import keep_secret
-from tradebot.saxo.token_endpoint import App, TokenEndpoint
+from tradebot.saxo.token_endpoint import App, Keep, TokenEndpoint
 from tradebot.saxo.token_store import StoredTokens
 from tradebot.saxo.transport import Transport
 
@@ -94,7 +94,9 @@ def challenge(verifier: str) -> str:
     return _unpadded(hashlib.sha256(verifier.encode("ascii")).digest())
 
 
-def login_local(transport: Transport, endpoint: TokenEndpoint, app: App) -> StoredTokens:
+def login_local(
+    transport: Transport, endpoint: TokenEndpoint, app: App, keep: Keep
+) -> StoredTokens:
     """Log in at the simulator, whose authorize address redirects at once, without a person.
 
     Raises LoginError, BadAnswer, BrokerUnavailable, GrantRefused.
@@ -109,7 +111,7 @@ def login_local(transport: Transport, endpoint: TokenEndpoint, app: App) -> Stor
             endpoint=response.endpoint,
             status=response.status,
         )
-    return endpoint.exchange_code(attempt.code_from(location), attempt.verifier)
+    return endpoint.exchange_code(attempt.code_from(location), attempt.verifier, keep)
 
 
 def _one(parameters: dict[str, list[str]], name: str) -> str:

@@ -30,6 +30,7 @@ UNNAMED_ERROR: Final = "UnnamedError"
 """Ours, for an ErrorInfo without an ErrorCode: an error all the same."""
 
 _MAX_DEPTH = 8
+_BROKERS_HEADERS = ("x-correlation", "x-ratelimit-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,13 @@ class Disclaimers:
 
     context: str | None
     tokens: tuple[str, ...] = field(repr=False)
+    more: tuple[Disclaimers, ...] = ()
+    """Those of other contexts in the same answer; each is answered in its own."""
+
+    @property
+    def parts(self) -> tuple[Disclaimers, ...]:
+        """All of them, one context each."""
+        return (self, *self.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,9 @@ class OrderAnswer:
     error_message: str | None = None
     disclaimers: Disclaimers | None = None
     external_reference: str | None = None
+    by_the_broker: bool = True
+    """Does it bear headers of the broker's own? Without, something on the way answered (Saxo
+    learn/requesting-support, learn/rate-limiting)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +163,7 @@ def read_order_answer(response: Response) -> OrderAnswer:
         error_message=message,
         disclaimers=find_disclaimers(content),
         external_reference=find_text(content, ("ExternalReference",)),
+        by_the_broker=any(name.startswith(_BROKERS_HEADERS) for name in response.headers),
     )
 
 
@@ -185,7 +197,7 @@ def read_cancel_answer(response: Response) -> tuple[CancelAnswer, ...]:
 
 
 def find_disclaimers(value: object) -> Disclaimers | None:
-    """The PreTradeDisclaimers anywhere in an answer, those of one context together.
+    """The PreTradeDisclaimers anywhere in an answer, by context.
 
     A precheck has them at the top, a placement inside ErrorInfo, either may have them per order;
     which of these occurs with which code is not documented, so their presence decides.
@@ -193,9 +205,11 @@ def find_disclaimers(value: object) -> Disclaimers | None:
     found = _all_disclaimers(value, 0)
     if not found:
         return None
-    context = found[0].context
-    tokens = [token for part in found if part.context == context for token in part.tokens]
-    return Disclaimers(context, tuple(dict.fromkeys(tokens)))
+    by_context: dict[str | None, dict[str, None]] = {}
+    for part in found:
+        by_context.setdefault(part.context, {}).update(dict.fromkeys(part.tokens))
+    first, *rest = (Disclaimers(context, tuple(tokens)) for context, tokens in by_context.items())
+    return Disclaimers(first.context, first.tokens, tuple(rest))
 
 
 def _all_disclaimers(value: object, depth: int) -> list[Disclaimers]:
@@ -240,7 +254,14 @@ def _order_id(content: object) -> str | None:
 
 
 def _error(content: object) -> tuple[str | None, str | None]:
-    """The error's code and message from whichever of the documented places holds it."""
+    """The error's code and message from whichever of the documented places holds it.
+
+    One that leaves the outcome open counts before all others: an order of which one part is
+    refused and another pending is not refused.
+    """
+    open_ended = _open_ended(content, 0)
+    if open_ended is not None:
+        return _code(open_ended), _message(open_ended)
     if not isinstance(content, dict):
         return None, None
     for place in (content.get("ErrorInfo"), content):
@@ -253,6 +274,16 @@ def _error(content: object) -> tuple[str | None, str | None]:
     named = [error for error in errors if error[0] is not None]
     # An untouched sibling says only that another order of the request was refused.
     return next((e for e in named if e[0] != "OrderNotPlaced"), named[0] if named else (None, None))
+
+
+def _open_ended(value: object, depth: int) -> dict[str, Any] | None:
+    """The first error anywhere whose code says that the outcome is not known."""
+    if depth > _MAX_DEPTH or not isinstance(value, (dict, list)):
+        return None
+    if isinstance(value, dict) and _code(value) in UNKNOWN_OUTCOME_CODES:
+        return value
+    children = value.values() if isinstance(value, dict) else value
+    return next(filter(None, (_open_ended(child, depth + 1) for child in children)), None)
 
 
 def _code(place: dict[str, Any]) -> str:

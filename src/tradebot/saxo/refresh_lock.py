@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tradebot.clock import Clock
 from tradebot.errors import StorageError, Terminated
+from tradebot.saxo.token_store import make_private_folder
 
 _POLL_SECONDS = 0.05
 
@@ -54,7 +55,7 @@ def refresh_lock(token_file: Path, clock: Clock, *, timeout: float) -> Iterator[
     """
     path = token_file.with_name(token_file.name + ".lock")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     except OSError as error:
         raise StorageError(

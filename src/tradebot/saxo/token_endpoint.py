@@ -1,15 +1,19 @@
 """The auth host's `/token`: exchanges a login code, or a refresh token, for a pair of tokens.
 
 Documented in Saxo's learn/oauth-authorization-code-grant (and -pkce). Success is 201 in real life,
-so any 2xx counts. Any 4xx but 408 and 429 means that the grant itself is refused.
+so any 2xx counts. Only 400 and 401 mean that the grant itself is refused.
+
+From the answer on the pair exists nowhere but here. So the first thing that happens to it is
+`keep`, which the caller gives: it stores the pair; only then is anything logged.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 import msgspec
@@ -22,6 +26,9 @@ from tradebot.saxo.exchange import TOKEN_PATH, Request, Response
 from tradebot.saxo.known_secrets import keep_secret
 from tradebot.saxo.token_store import StoredTokens
 from tradebot.saxo.transport import AnswerLost, Transport
+
+Keep = Callable[[StoredTokens], None]
+"""Stores a pair that has just arrived. May raise StorageError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,10 @@ class _Pair(msgspec.Struct):
     refresh_token_expires_in: float | None = None
 
 
+# Not strict: servers of this kind have sent numbers as texts.
+_PAIR = msgspec.json.Decoder(_Pair, strict=False)
+
+
 class TokenEndpoint:
     """Token requests of one app, logged as `auth_token_refresh_*` events."""
 
@@ -75,34 +86,33 @@ class TokenEndpoint:
         self._app = app
         self._env = env
 
-    def exchange_code(self, code: str, code_verifier: str | None) -> StoredTokens:
+    def exchange_code(self, code: str, code_verifier: str | None, keep: Keep) -> StoredTokens:
         """The first pair of a login. Raises as `refresh`."""
         keep_secret(code)
         form = {"grant_type": "authorization_code", "code": code}
-        return self._request(form, code_verifier)
+        return self._request(form, code_verifier, None, keep)
 
-    def refresh(self, tokens: StoredTokens) -> StoredTokens:
+    def refresh(self, tokens: StoredTokens, keep: Keep) -> StoredTokens:
         """The next pair. `tokens.refresh_token` is dead once this returns.
 
         Raises GrantRefused; NotSent and other BrokerUnavailable; BadAnswer for a 2xx without a
-        usable pair.
+        usable pair; what `keep` raises.
         """
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token or ""}
-        new = self._request(form, tokens.code_verifier)
-        if new.refresh_token is None:  # then the old one stays good (RFC 6749, section 6)
-            new = msgspec.structs.replace(
-                new,
-                refresh_token=tokens.refresh_token,
-                refresh_expires_at=tokens.refresh_expires_at,
-            )
-        return new
+        return self._request(form, tokens.code_verifier, tokens, keep)
 
     @property
     def mode(self) -> str:
         """`oauth` or `pkce`: tokens of one are no use to the other."""
         return self._app.mode
 
-    def _request(self, form: dict[str, str], code_verifier: str | None) -> StoredTokens:
+    def _request(
+        self,
+        form: dict[str, str],
+        code_verifier: str | None,
+        old: StoredTokens | None,
+        keep: Keep,
+    ) -> StoredTokens:
         grant = form["grant_type"]
         # Some working clients leave redirect_uri out of a refresh, others were refused without.
         form["redirect_uri"] = self._app.redirect_uri
@@ -127,24 +137,44 @@ class TokenEndpoint:
         except (GrantRefused, BrokerUnavailable, BadAnswer) as error:
             _log_failure(grant, error)
             raise
-        log_event(
-            "auth_token_refresh_success",
-            grant=grant,
-            expires_in_seconds=pair.expires_in,
-            refresh_expires_in_seconds=pair.refresh_token_expires_in,
-            latency_ms=round((self._clock.monotonic() - started) * 1000),
-        )
+        tokens = self._tokens(pair, obtained_at, code_verifier, old)
+        try:
+            keep(tokens)
+        finally:
+            for secret in filter(None, (tokens.access_token, tokens.refresh_token)):
+                keep_secret(secret)
+            log_event(
+                "auth_token_refresh_success",
+                grant=grant,
+                expires_in_seconds=pair.expires_in,
+                refresh_expires_in_seconds=pair.refresh_token_expires_in,
+                latency_ms=round((self._clock.monotonic() - started) * 1000),
+            )
+        return tokens
+
+    def _tokens(
+        self,
+        pair: _Pair,
+        obtained_at: datetime,
+        code_verifier: str | None,
+        old: StoredTokens | None,
+    ) -> StoredTokens:
         refresh_life = pair.refresh_token_expires_in
+        refresh_token = pair.refresh_token or None
+        refresh_expires_at = (
+            None if refresh_life is None else obtained_at + timedelta(seconds=refresh_life)
+        )
+        if refresh_token is None and old is not None:
+            # Then the old one stays good (RFC 6749, section 6).
+            refresh_token, refresh_expires_at = old.refresh_token, old.refresh_expires_at
         return StoredTokens(
             env=self._env,
             mode=self._app.mode,
             access_token=pair.access_token,
             obtained_at=obtained_at,
             access_expires_at=obtained_at + timedelta(seconds=pair.expires_in or _SHORTEST_LIFE),
-            refresh_token=pair.refresh_token,
-            refresh_expires_at=(
-                None if refresh_life is None else obtained_at + timedelta(seconds=refresh_life)
-            ),
+            refresh_token=refresh_token,
+            refresh_expires_at=refresh_expires_at,
             code_verifier=code_verifier,
         )
 
@@ -168,8 +198,7 @@ def _pair(response: Response) -> _Pair:
             error_code=code,
         )
     try:
-        # Not strict: servers of this kind have sent numbers as texts.
-        pair = msgspec.json.decode(response.body, type=_Pair, strict=False)
+        pair = _PAIR.decode(response.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pair = None
     if pair is None or not _SENDABLE.fullmatch(pair.access_token):
@@ -180,9 +209,6 @@ def _pair(response: Response) -> _Pair:
         )
     pair.expires_in = _sensible(pair.expires_in) or _SHORTEST_LIFE
     pair.refresh_token_expires_in = _sensible(pair.refresh_token_expires_in)
-    keep_secret(pair.access_token)
-    if pair.refresh_token:
-        keep_secret(pair.refresh_token)
     return pair
 
 

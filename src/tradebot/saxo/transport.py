@@ -50,7 +50,8 @@ class Transport:
 
     `allow_orders=False` lets through GET, POST …/orders/precheck and token requests; anything else
     raises GuardViolation and nothing is sent. `time_left`, where given, is the run's own deadline
-    in seconds: it shortens the time-outs of reads, not of orders, whose answers are needed.
+    in seconds: it shortens the time-outs of reads, not of orders and logins, whose answers are
+    needed.
 
     `http_calls` counts requests, `server_time_offset` is our clock minus the broker's `Date`, in
     seconds (None before the first answer).
@@ -187,6 +188,9 @@ class Transport:
             )
             answer = connection.getresponse()
             status = answer.status
+            if status < 200:
+                # Only the announcement of an answer; the real one would be taken for the next.
+                raise HTTPException(f"an interim answer {status} is not followed")
             body = self._read_body(answer, request)
         except (OSError, HTTPError, HTTPException) as error:
             kind = _loss_kind(error, status)
@@ -222,7 +226,8 @@ class Transport:
         return b"".join(chunks)
 
     def _within(self, timeout: float, request: Request) -> float:
-        if self.time_left is None or request.changes_state:
+        # A lost answer to one of these costs an order's outcome, or the login.
+        if self.time_left is None or request.changes_state or request.host == "auth":
             return timeout
         return min(timeout, max(1.0, self.time_left()))
 

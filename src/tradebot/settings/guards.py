@@ -19,6 +19,8 @@ CREDENTIALS = (
     "SAXO_CLIENT_KEY",
 )
 _DAY = 86400
+_SIM_LOGIN_SECONDS = 2400
+"""How long a refresh token of SIM lives, as its login server answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +191,11 @@ def find_oddities(settings: Settings) -> Iterator[str]:
         yield (
             f"CYCLE_DEADLINE_SECONDS: longer than SCHEDULE_CADENCE, "
             f"{format_seconds(settings.schedule_cadence)}: a slow run makes the next one skip"
+        )
+    rotating = settings.saxo_env == "SIM" and settings.saxo_auth_mode != "manual"
+    if rotating and settings.schedule_cadence >= _SIM_LOGIN_SECONDS:
+        yield (
+            "SCHEDULE_CADENCE: a login on SIM lives for 40 minutes without a refresh, so it is "
+            f"lost between two runs {format_seconds(settings.schedule_cadence)} apart; let the "
+            "scheduler call `tradebot auth keepalive` every 15 minutes"
         )

@@ -5,6 +5,7 @@
 #   make check   formatting, lint, types, import rules, freshness of generated files
 #   make docs    writes the generated files anew
 #   make prove   breaks each promise on purpose and sees a test fail: writes docs/reliability.md
+#   make torture N=10000 [SEED=1]  kills the bot at its system calls, recovers, counts orders
 #   make bench   the log beside its peers, in an environment of its own: writes docs/benchmarks.md
 #   make clean   removes .venv and caches; leaves logs/ and state/ alone
 
@@ -22,7 +23,13 @@ BENCH_MADE := $(BENCH_VENV)/.made
 BENCHES    := $(BENCH_VENV)/.ready-to-measure
 BENCH_PIP  := $(BENCH_VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test test-windows check docs bench clean prove
+# How many points, and the seed of the random ones; TORTURE=--write puts the table into
+# docs/reliability.md.
+N       ?= 10000
+SEED    ?= 1
+TORTURE ?=
+
+.PHONY: run test test-windows check docs bench clean prove torture
 .DELETE_ON_ERROR:
 
 run: $(RUN)
@@ -41,16 +48,23 @@ check: $(DEV)
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tradebot.vocabulary.docs --check
 	$(BIN)/python -m tradebot.settings.render --check
+	$(BIN)/python -m tradebot.simulator.fault_table --check docs/simulator.md
+	$(BIN)/python scripts/order_answers.py --check
 
 docs: $(DEV)
 	$(BIN)/python -m tradebot.vocabulary.docs --write
 	$(BIN)/python -m tradebot.settings.render --write
+	$(BIN)/python -m tradebot.simulator.fault_table --write docs/simulator.md
+	$(BIN)/python scripts/order_answers.py --write
 
 bench: $(BENCHES)
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
 prove: $(DEV)
 	@$(BIN)/python scripts/break_promises.py
+
+torture: $(DEV)
+	@$(BIN)/python scripts/torture.py -n $(N) --seed $(SEED) $(TORTURE)
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*

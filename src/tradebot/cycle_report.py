@@ -8,7 +8,7 @@ from typing import Any
 from tradebot.errors import ExitCode
 from tradebot.execution.trade_executor import Execution
 from tradebot.model import Action, Decision, ExecutionOutcome
-from tradebot.vocabulary.reasons import DecisionReason
+from tradebot.vocabulary.reasons import DecisionReason, FailureReason
 
 # When several apply, the one that says most about what a scheduler should do wins.
 _PRECEDENCE = (
@@ -48,6 +48,8 @@ class CycleReport:
     def exit_code(self) -> ExitCode:
         """The one exit code that stands for all that happened."""
         codes = self.exit_codes | ({ExitCode.UNRESOLVED} if self.unresolved else set())
+        if any(e.failure_reason == FailureReason.LOGIN_REFUSED for e in self.executions):
+            codes = codes | {ExitCode.NOPERM}  # the broker knows the token, but not for orders
         return next(code for code in _PRECEDENCE if code in codes)
 
     def counters(self) -> dict[str, Any]:

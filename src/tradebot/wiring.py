@@ -65,7 +65,7 @@ def open_house(
             lock_path=lock_path(settings),
             cycle_counter=settings.state_path / "cycle_id",
             account_locks=user_state_folder(os.environ) / "locks" if shared else None,
-            # Beside the journal: what a dry run has just asked for must not keep a live one waiting.
+            # Beside the journal: what a dry run just asked for must not keep a live one waiting.
             cache_folder=journal_path(settings).parent / "cache",
             set_cycle_id=lambda cycle_id: session.update_context(cycle_id=cycle_id),
             on_locked=_market_mover(simulator),

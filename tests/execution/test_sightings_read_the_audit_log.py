@@ -82,9 +82,10 @@ def test_an_ending_in_the_audit_log_beats_an_open_order_that_is_shown_late() -> 
 
 
 def test_an_open_order_is_enough_while_the_audit_log_lags() -> None:
-    found = combine([working()], []).find("none", "9")
+    found = combine([working()], []).find("ATB-x", "9")
     assert found is not None
     assert found.standing is OrderStanding.WORKING
+    assert combine([working()], []).find("ATB-another", "9") is None  # somebody else's
     partly = combine([working(filled_amount=Decimal("2.5"))], rows(*PLACED)).find("ATB-x")
     assert partly is not None
     assert (partly.standing, partly.filled_quantity) == (OrderStanding.PARTIAL, Decimal("2.5"))

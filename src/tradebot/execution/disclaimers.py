@@ -3,7 +3,8 @@
 They may turn up for any instrument at any time, at the precheck or at placement. Accepting one is
 a legal act, so the default is to stop and leave it to a person; with
 ``DISCLAIMER_POLICY=accept_simple`` those that neither block nor ask for anything more than a yes
-are accepted (Saxo learn/pre-trade-disclaimers).
+are accepted (Saxo learn/pre-trade-disclaimers). All of an order's are looked at before the first is
+answered: where one of them cannot be accepted, none is.
 """
 
 from __future__ import annotations
@@ -34,28 +35,35 @@ def resolve(
 
     `policy` is ``block`` or ``accept_simple``. A dry run accepts nothing.
     """
-    count = len(disclaimers.tokens)
+    parts = disclaimers.parts
+    tokens = [token for part in parts for token in part.tokens]
+    count = len(tokens)
     log_event(
         "execution_disclaimer_required",
         disclaimer_required=True,
         disclaimer_tokens_count=count,
         disclaimer_context=disclaimers.context,
     )
+    if not all(part.tokens for part in parts):
+        # Something is asked for, and nothing says what: that cannot be answered.
+        return _blocked(FailureReason.DISCLAIMER_POLICY, count, None)
     try:
-        texts = broker.disclaimers(disclaimers.tokens)
+        texts = broker.disclaimers(tokens)
     except BrokerError:
         return _blocked(FailureReason.DISCLAIMER_UNAVAILABLE, count, None)
     blocking = next((text for text in texts if text.is_blocking), None)
     if blocking is not None:
         return _blocked(FailureReason.DISCLAIMER_BLOCKING, count, blocking.title)
     known = {text.disclaimer_token: text for text in texts}
-    hard = next((token for token in disclaimers.tokens if not _is_simple(known.get(token))), None)
-    if policy != "accept_simple" or dry_run or hard is not None or not disclaimers.context:
+    hard = next((token for token in tokens if not _is_simple(known.get(token))), None)
+    answerable = hard is None and all(part.context for part in parts)
+    if policy != "accept_simple" or dry_run or not answerable:
         shown = known.get(hard) if hard else (texts[0] if texts else None)
         return _blocked(FailureReason.DISCLAIMER_POLICY, count, shown.title if shown else None)
     try:
-        for token in disclaimers.tokens:
-            broker.answer_disclaimer(disclaimers.context, token, ACCEPTED)
+        for part in parts:
+            for token in part.tokens:
+                broker.answer_disclaimer(part.context or "", token, ACCEPTED)
     except BrokerError:
         return _blocked(FailureReason.DISCLAIMER_UNAVAILABLE, count, None)
     log_event("execution_disclaimer_resolved", disclaimer_tokens_count=count)

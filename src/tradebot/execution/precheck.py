@@ -2,6 +2,9 @@
 
 Only PreCheckResult "Ok" without ErrorInfo and without disclaimers is a yes: "Ok" together with an
 ErrorInfo means that the request is well formed and would fail (seen in Saxo's own samples).
+
+Disclaimers are answered only where nothing else is known to stand against the order: accepting one
+is a legal act, and pointless for an order that is refused all the same.
 """
 
 from __future__ import annotations
@@ -12,12 +15,17 @@ from typing import NoReturn
 from tradebot.errors import BrokerError, BrokerUnavailable, LoginError
 from tradebot.execution import disclaimers
 from tradebot.execution.account import ExecutionPolicy
-from tradebot.execution.answers import reason_of_code
+from tradebot.execution.answers import REFUSAL_CODES, reason_of_code
 from tradebot.execution.stopping import Stopped
 from tradebot.observability import log_event
 from tradebot.saxo.client import SaxoClient
 from tradebot.saxo.orders import OrderRequest, PrecheckAnswer
 from tradebot.vocabulary.reasons import FailureReason
+
+ROUNDS = 2
+"""How often disclaimers are answered for one order: a recurring one is asked for again, in the
+context of the precheck that follows, and only the answer in the last context counts for the order
+(Saxo learn/pre-trade-disclaimers)."""
 
 
 def precheck(
@@ -35,12 +43,16 @@ def precheck(
     """
     log_event("execution_precheck_begin", external_reference=order.external_reference)
     answer = _ask(broker, order)
-    if answer.disclaimers is not None:
-        if answer.result == "Ok" and answer.error_code is None:
+    for _ in range(ROUNDS):
+        if answer.disclaimers is None or answer.error_code in REFUSAL_CODES:
+            break
+        clean = answer.result == "Ok" and answer.error_code is None
+        if clean:
             _check_value(answer, order, policy, price, same_currency)
         _answer_disclaimers(broker, answer, policy)
-        if answer.result != "Ok" or answer.error_code is not None:
-            answer = _ask(broker, order)  # the error may have been nothing but the question
+        if clean:
+            break  # answered in this context: another precheck would only open another one
+        answer = _ask(broker, order)  # the error may have been nothing but the question
     _judge(answer)
     _check_value(answer, order, policy, price, same_currency)
     log_event(

@@ -99,11 +99,13 @@ class BrokerOrders:
     def find(self, reference: str, order_id: str | None = None) -> Sighting | None:
         """The order with this id where the broker named one, else the one with this reference.
 
-        Of several orders with one reference (another copy of the bot may have sent the same
-        decision) one that was not rejected counts before one that was.
+        An id whose order bears another reference is somebody else's, whatever an answer said. Of
+        several orders with one reference (another copy of the bot may have sent the same decision)
+        one that was not rejected counts before one that was.
         """
         for sighting in self.sightings:
-            if order_id is not None and sighting.order_id == order_id:
+            whose = sighting.external_reference or reference
+            if order_id is not None and (sighting.order_id, whose) == (order_id, reference):
                 return sighting
         found = [s for s in self.sightings if s.external_reference == reference]
         found.sort(key=lambda sighting: sighting.standing is OrderStanding.REJECTED)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks import (
+    journal_growth,
     leaks,
     machine,
     plot,
@@ -34,6 +35,9 @@ SECTIONS: dict[str, Section] = {
     "redaction": lambda asked: (redaction_price.run(asked.rounds), {}),
     "slow disk": lambda asked: slow_disk.run(asked.rounds, min(asked.events, 150)),
     "start-up": lambda asked: start_up.run(asked.rounds),
+    "journal": lambda asked: journal_growth.run(
+        asked.rounds, min(journal_growth.MILLION, asked.events * 1000)
+    ),
     "stages": lambda asked: (stages.run(asked.rounds, asked.events), {}),
 }
 

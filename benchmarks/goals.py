@@ -123,6 +123,11 @@ def _slow_disk(figures: Figures) -> list[Reading]:
     return [Reading("", p99, f"{p99:.2f} ms")]
 
 
+def _journal(figures: Figures) -> list[Reading]:
+    ratio = figures["journal"]["ratio"]
+    return [Reading("", ratio, f"{ratio:.2f}")]
+
+
 _STAGES = (
     "By the last table the largest part goes into values that are seen for the first time: each is "
     "held against its field's pattern and searched for every form of every known secret, and no "
@@ -222,5 +227,13 @@ GOALS = (
         True,
         _slow_disk,
         "On a machine with few free cores the writer and the caller take turns.",
+    ),
+    Goal(
+        "a cycle with a million old orders in the journal, CPU over one with none",
+        "at most 1.1",
+        1.1,
+        True,
+        _journal,
+        "A query walks through the past; the tests of the journal name it.",
     ),
 )

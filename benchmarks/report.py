@@ -30,6 +30,7 @@ def render(figures: Figures) -> str:
         "redaction": _redaction_table,
         "slow_disk": _slow_disk_table,
         "start_up": _start_up_table,
+        "journal": _journal_table,
         "stages": _stages_table,
         "machine": _machine,
         "missing": _missing,
@@ -203,6 +204,16 @@ def _start_up_table(figures: Figures) -> str:
         for name, one in sorted(figures["start-up"].items(), key=lambda pair: pair[1]["cpu"])
     ]
     return table(("whole process, milliseconds", "CPU", "CPU over Python", "wall"), rows)
+
+
+def _journal_table(figures: Figures) -> str:
+    journal = figures["journal"]
+    full = f"{journal['count']:,.0f} old orders, {journal['bytes'] / 1e9:.2f} GB"
+    rows = [
+        ("empty at the beginning", f"{journal['empty']:.0f}", "1.00"),
+        (full, f"{journal['full']:.0f}", f"{journal['ratio']:.2f}"),
+    ]
+    return table(("whole process of a cycle that trades, milliseconds", "CPU", "/ empty"), rows)
 
 
 def _stages_table(figures: Figures) -> str:

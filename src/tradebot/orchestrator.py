@@ -149,14 +149,16 @@ class Cycle:
 
     def _recover(self) -> None:
         self._enter("recover")
-        for run in self._journal.runs.end_killed(except_row=self._row, at=self._clock.now()):
-            before = self._locks[0].previous
+        before = self._locks[0].previous
+        for run in self._journal.runs.left_open(except_row=self._row):
             log_event(
                 "run_killed_found",
                 killed_run_id=run.run_id,
                 phase=before.phase if before and before.run_id == run.run_id else run.phase,
                 started_at=run.started_at,
             )
+            # The line first: a run that is killed in between leaves the next one to write it again.
+            self._journal.runs.end_killed(run.row_id, at=self._clock.now())
         completion = completion_of(self._settings, self._journal, self._clock)
         completion.replay_unlogged()
         abandon_unsent(self._journal, completion)

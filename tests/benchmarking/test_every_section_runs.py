@@ -24,11 +24,12 @@ ROW = {
     "redaction": "| masked among them | ",
     "slow disk": "| tradebot, LOG_QUEUE=true | ",
     "start-up": "| tradebot, with the vocabulary | ",
+    "journal": "| 8,000 old orders, ",
     "stages": "| head of the line | ",
 }
 """How a row of the section's own table begins."""
 
-_TABLES = 8
+_TABLES = 9
 """Tables of figures, that of the goals apart; two of them are of speed."""
 
 

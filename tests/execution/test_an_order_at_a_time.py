@@ -12,7 +12,8 @@ from support.bench import MSFT, Bench
 from tradebot.execution.references import account_hash
 from tradebot.execution.trade_executor import Execution, TradeExecutor
 from tradebot.journal import Origin, Refused
-from tradebot.model import Action, Signal
+from tradebot.model import Action, ExecutionOutcome, Signal, Verdict
+from tradebot.vocabulary.reasons import FailureReason
 
 ORDERS = "/trade/v2/orders"
 
@@ -158,6 +159,26 @@ def test_one_that_was_called_absent_and_shows_up_is_booked_and_reported(bench: B
         assert journal.orders.own_positions(account(bench)) == bench.net_positions()
     bench.cycle()
     assert len(bench.lines("execution_verdict_contradicted")) == 1
+    assert bench.orders_at_broker() == 1
+
+
+def test_what_a_person_called_absent_is_looked_for_as_well(bench: Bench) -> None:
+    bench.fault("drop_after", endpoint=ORDERS, method="POST")
+    bench.fault("audit_delay", params={"seconds": 600})
+    bench.cycle()
+    with bench.journal() as journal:
+        [attempt] = journal.orders.unresolved()
+        said = Verdict(ExecutionOutcome.FAILED, FailureReason.RESOLVED_BY_HAND)
+        reference = attempt.intent.external_reference
+        assert journal.orders.resolve_by_hand(
+            reference, said, at=bench.clock.now(), run_id="by-hand"
+        )
+    bench.clock.advance(900)
+    bench.cycle()
+    [line] = bench.lines("execution_verdict_contradicted")
+    assert line["external_reference"] == reference
+    with bench.journal() as journal:
+        assert journal.orders.own_positions(account(bench)) == bench.net_positions() != {}
     assert bench.orders_at_broker() == 1
 
 

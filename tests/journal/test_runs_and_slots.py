@@ -49,8 +49,10 @@ def test_only_a_run_that_held_the_lock_and_never_ended_is_found_killed(
     end(journal, ended, RunOutcome.RAN)
     me = begin(journal, "me")
     journal.runs.locked(me, at=NOW, cycle_id=9)
-    assert [run.run_id for run in journal.runs.end_killed(except_row=me, at=NOW)] == ["dead"]
-    assert journal.runs.end_killed(except_row=me, at=NOW) == []
+    [found] = journal.runs.left_open(except_row=me)
+    assert (found.run_id, found.row_id) == ("dead", dead)
+    journal.runs.end_killed(dead, at=NOW)
+    assert journal.runs.left_open(except_row=me) == []
     outcomes = {run.run_id: run.outcome for run in journal.runs.latest(9)}
     assert outcomes == {
         "dead": RunOutcome.KILLED,

@@ -14,7 +14,7 @@ from tradebot.journal import Journal
 gate = Path(sys.argv[1])
 while not gate.exists():
     time.sleep(0.001)
-for number in range(8):
+for number in range(40):
     with Journal(Path(sys.argv[2]) / str(number) / "journal.db") as journal:
         journal.runs.begin(sys.argv[3], pid=1, at=datetime.now(UTC), slot=None)
 """

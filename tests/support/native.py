@@ -22,7 +22,7 @@ _COMPILERS = ("cc", "gcc", "clang")
 
 
 @functools.cache
-def _library(name: str) -> Path:
+def library(name: str) -> Path:
     """tests/native/`name`.c, compiled. Skips the test where that cannot be."""
     if sys.platform != "linux":
         pytest.skip("a library is preloaded like this on Linux alone")
@@ -56,7 +56,7 @@ class WallClock:
     """The wall clock of processes that are started with `environment`; their others are real."""
 
     def __init__(self, folder: Path) -> None:
-        self._library = _library("wall_clock")
+        self._library = library("wall_clock")
         self._path = folder / "wall-clock"
         self._path.write_bytes(struct.pack("d", 0.0))
         self.offset = 0.0
@@ -87,7 +87,7 @@ class LogDisk:
     """The disk under bot.log, for processes that are started with `environment`."""
 
     def __init__(self, folder: Path) -> None:
-        self._library = _library("log_disk")
+        self._library = library("log_disk")
         self._path = folder / "log-disk"
         self._path.write_bytes(bytes(16))
 

@@ -18,6 +18,8 @@ from tradebot.vocabulary.reasons import FailureReason
 
 GIVEN_UP = timedelta(days=7)
 """How long an order that was called absent is still looked for."""
+_INFERRED = (FailureReason.NOT_PLACED, FailureReason.RESOLVED_BY_HAND)
+"""Verdicts that nobody but the bot, or a person, came to: the broker may know better."""
 
 
 def abandon_unsent(journal: Journal, completion: Completion) -> None:
@@ -59,9 +61,7 @@ class Recovery:
         orders, account = self._journal.orders, self._account.hash
         sent = [a for a in orders.unresolved(account) if a.state is AttemptState.SENT]
         live = orders.live(account)
-        absent = orders.given_up_since(
-            account, FailureReason.NOT_PLACED, self._clock.now() - GIVEN_UP
-        )
+        absent = orders.given_up_since(account, _INFERRED, self._clock.now() - GIVEN_UP)
         for attempt in sent:
             with bind_intent(attempt):
                 log_event(

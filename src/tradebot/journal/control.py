@@ -43,10 +43,10 @@ class Control:
         """The pause in force at `now`."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT name, value FROM control").fetchall()
-        values = {row["name"]: row["value"] for row in rows}
+            values = {row["name"]: row["value"] for row in rows}
+            until = maybe_time(values.get("pause_until") or None)
         if "pause_reason" not in values:
             return None
-        until = maybe_time(values.get("pause_until") or None)
         if until is not None and until <= now:
             return None
         return Pause(values["pause_reason"], until)

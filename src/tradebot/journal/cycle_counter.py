@@ -13,14 +13,19 @@ from pathlib import Path
 
 from tradebot.errors import StorageError
 
+_LARGEST = 10**12
+"""What is above it was never a cycle's number: the file is garbled."""
+
 
 def next_cycle_id(path: Path, *, floor: int) -> int:
     """The next id, above `floor` and above every id given out from this file before."""
     last = floor
     with contextlib.suppress(OSError, ValueError):
-        last = max(last, int(path.read_text(encoding="ascii")))
+        found = int(path.read_text(encoding="ascii"))
+        last = max(last, found if found < _LARGEST else 0)
     new = path.with_suffix(".new")
     try:
+        new.touch(mode=0o600)
         with new.open("w", encoding="ascii") as file:
             file.write(f"{last + 1}\n")
             file.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -41,18 +42,19 @@ class OrderQueries:
             rows = connection.execute(
                 f"{_WITH_VERDICT} WHERE v.logged=0 ORDER BY v.decided_at"
             ).fetchall()
-        return [(attempt_of(row), verdict_of(row)) for row in rows]
+            return [(attempt_of(row), verdict_of(row)) for row in rows]
 
     def unresolved(self, account: str | None = None) -> list[Attempt]:
         """Attempts without a verdict, oldest first; of every account unless one is named."""
-        query = "SELECT * FROM attempts WHERE resolved=0"
+        # Named, since the order asked for would make SQLite walk an index of all that ever was.
+        query = "SELECT * FROM attempts INDEXED BY attempts_open WHERE resolved=0"
         arguments: tuple[str, ...] = ()
         if account is not None:
             query += " AND account=?"
             arguments = (account,)
         with self._database.reading() as connection:
             rows = connection.execute(f"{query} ORDER BY created_at", arguments).fetchall()
-        return [attempt_of(row) for row in rows]
+            return [attempt_of(row) for row in rows]
 
     def live(self, account: str) -> list[tuple[Attempt, Verdict]]:
         """Accepted orders that may still be filled."""
@@ -62,19 +64,22 @@ class OrderQueries:
                 " ORDER BY a.created_at",
                 (account,),
             ).fetchall()
-        return [(attempt_of(row), verdict_of(row)) for row in rows]
+            return [(attempt_of(row), verdict_of(row)) for row in rows]
 
-    def given_up_since(self, account: str, reason: str, since: datetime) -> list[Attempt]:
-        """Attempts sent since a time that ended with this failure reason and have no fill."""
+    def given_up_since(
+        self, account: str, reasons: Sequence[str], since: datetime
+    ) -> list[Attempt]:
+        """Attempts sent since a time that ended for one of these reasons and have no fill."""
+        marks = ", ".join("?" * len(reasons))
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT a.* FROM attempts a JOIN verdicts v USING (external_reference)"
+                "SELECT a.* FROM attempts a JOIN verdicts v USING (external_reference)"  # noqa: S608
                 " LEFT JOIN fills f USING (external_reference)"
-                " WHERE a.account=? AND v.failure_reason=? AND a.sent_at>=?"
+                f" WHERE a.account=? AND a.sent_at>=? AND v.failure_reason IN ({marks})"
                 " AND f.external_reference IS NULL ORDER BY a.sent_at",
-                (account, reason, time_text(since)),
+                (account, time_text(since), *reasons),
             ).fetchall()
-        return [attempt_of(row) for row in rows]
+            return [attempt_of(row) for row in rows]
 
     def find(self, reference: str) -> Attempt | None:
         """The attempt with this external reference."""
@@ -82,7 +87,7 @@ class OrderQueries:
             row = connection.execute(
                 "SELECT * FROM attempts WHERE external_reference=?", (reference,)
             ).fetchone()
-        return None if row is None else attempt_of(row)
+            return None if row is None else attempt_of(row)
 
     def sent_since(self, account: str, since: datetime) -> int:
         """How many orders were sent since a time."""
@@ -109,7 +114,7 @@ class OrderQueries:
                 "SELECT max(sent_at) FROM attempts WHERE account=? AND sent_at IS NOT NULL",
                 (account,),
             ).fetchone()
-        return maybe_time(row[0])
+            return maybe_time(row[0])
 
     def own_positions(self, account: str) -> dict[InstrumentId, Decimal]:
         """What the bot itself bought and has not sold, by instrument; zero is left out."""
@@ -117,7 +122,7 @@ class OrderQueries:
             rows = connection.execute(
                 "SELECT instrument, quantity FROM positions WHERE account=?", (account,)
             ).fetchall()
-        held = {InstrumentId.parse(row["instrument"]): Decimal(row["quantity"]) for row in rows}
+            held = {InstrumentId.parse(row["instrument"]): Decimal(row["quantity"]) for row in rows}
         return {instrument: quantity for instrument, quantity in held.items() if quantity}
 
     def sent_between(
@@ -133,7 +138,7 @@ class OrderQueries:
                 " ORDER BY a.sent_at",
                 (account, time_text(since), time_text(until)),
             ).fetchall()
-        return [(attempt_of(row), verdict_of(row) if row["outcome"] else None) for row in rows]
+            return [(attempt_of(row), verdict_of(row) if row["outcome"] else None) for row in rows]
 
     def created_between(
         self, since: datetime, until: datetime
@@ -144,13 +149,14 @@ class OrderQueries:
                 f"{_WITH_VERDICT} WHERE a.created_at>=? AND a.created_at<? ORDER BY a.created_at",
                 (time_text(since), time_text(until)),
             ).fetchall()
-        return [(attempt_of(row), verdict_of(row) if row["outcome"] else None) for row in rows]
+            return [(attempt_of(row), verdict_of(row) if row["outcome"] else None) for row in rows]
 
     def corrections(self, since: datetime) -> list[Correction]:
         """What people changed by hand, oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT * FROM corrections WHERE corrected_at>=? ORDER BY correction_id",
+                "SELECT * FROM corrections WHERE corrected_at>=?"
+                " ORDER BY corrected_at, correction_id",
                 (time_text(since),),
             ).fetchall()
-        return [correction_of(row) for row in rows]
+            return [correction_of(row) for row in rows]

@@ -120,6 +120,7 @@ class Orders(OrderQueries):
                 limit_price=limit_price,
             )
             _insert_attempt(connection, decision_id, origin, intent, at)
+            _require_room_for_the_end(connection, intent.external_reference)
             return Created(intent)
 
     def mark_prechecked(self, reference: str, *, at: datetime) -> None:
@@ -362,3 +363,15 @@ def _insert_attempt(
             time_text(at),
         ),
     )
+
+
+def _require_room_for_the_end(connection: sqlite3.Connection, reference: str) -> None:
+    """Read the pages in which this order's verdict and fill will stand.
+
+    SQLite notices a damaged page when it reads it; here that is before anything is sent.
+    """
+    connection.execute(
+        "SELECT (SELECT outcome FROM verdicts WHERE external_reference=?),"
+        " (SELECT order_state FROM fills WHERE external_reference=?)",
+        (reference, reference),
+    ).fetchone()

@@ -95,23 +95,26 @@ class Runs:
                     (row_id,),
                 )
 
-    def end_killed(self, *, except_row: int, at: datetime) -> list[RunRow]:
-        """Close every row of a run that held the lock and never ended; returns them.
+    def left_open(self, *, except_row: int) -> list[RunRow]:
+        """Every run that held the lock and never ended, oldest first.
 
         Only for the holder of the lock: whoever else held it is dead.
         """
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT * FROM runs WHERE ended_at IS NULL AND locked_at IS NOT NULL"
                 " AND row_id<>? ORDER BY row_id",
                 (except_row,),
             ).fetchall()
-            for row in rows:
-                connection.execute(
-                    "UPDATE runs SET ended_at=?, outcome=? WHERE row_id=?",
-                    (time_text(at), RunOutcome.KILLED, row["row_id"]),
-                )
-        return [_run(row) for row in rows]
+            return [_run(row) for row in rows]
+
+    def end_killed(self, row_id: int, *, at: datetime) -> None:
+        """Record that a run was killed, once its line is written."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE runs SET ended_at=?, outcome=? WHERE row_id=?",
+                (time_text(at), RunOutcome.KILLED, row_id),
+            )
 
     def claim_slot(self, slot: datetime, run_id: str) -> SlotClaim:
         """Win the slot, or learn why not: done (or something sent) already, or tried twice."""
@@ -136,7 +139,7 @@ class Runs:
         """The newest slot that any invocation belonged to."""
         with self._database.reading() as connection:
             row = connection.execute("SELECT max(slot) FROM runs WHERE slot IS NOT NULL").fetchone()
-        return maybe_time(row[0])
+            return maybe_time(row[0])
 
     def last_cycle_id(self) -> int:
         """The highest cycle id ever given out here; 0 for none."""
@@ -152,7 +155,7 @@ class Runs:
             rows = connection.execute(
                 "SELECT * FROM runs ORDER BY row_id DESC LIMIT ?", (limit,)
             ).fetchall()
-        return [_run(row) for row in rows]
+            return [_run(row) for row in rows]
 
 
 def _run(row: sqlite3.Row) -> RunRow:

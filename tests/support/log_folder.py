@@ -105,10 +105,18 @@ def lines_of(path: Path) -> list[LogLine]:
 
 
 def found(folder: Path) -> dict[str, list[LogLine]]:
-    """The lines of each file. A file may be moved away while we look: then we look again."""
-    for _ in range(100):
+    """The lines of each file. A file may be moved away while we look: then we look again.
+
+    So may the end of a line be on its way: a reader can see a write by pages.
+    """
+    for left in range(99, -1, -1):
         with contextlib.suppress(FileNotFoundError):
-            return {name: lines_of(folder / name) for name in names(folder)}
+            try:
+                return {name: lines_of(folder / name) for name in names(folder)}
+            except AssertionError:
+                if not left:
+                    raise
+                time.sleep(0.01)
     raise AssertionError("files move faster than they can be read")
 
 

@@ -40,8 +40,10 @@ _STEPS = (
     f" {_OLD}, 'ran', 0 FROM n",
     f"INSERT INTO slots SELECT {_OLD}, 1, 1, 1, 'run-' || i FROM n",
     f"INSERT INTO decisions SELECT i, ?, 'restless', {_INSTRUMENT}, {_OLD}, 'BUY', 1 FROM n",
-    f"INSERT INTO attempts SELECT {_REFERENCE}, i, 1, 'run-' || i, i, ?, {_INSTRUMENT}, 'X', 'BUY',"
-    f" '10', NULL, {_OLD}, {_OLD}, {_OLD}, {_OLD}, {_OLD}, i, 1 FROM n",
+    "INSERT INTO attempts (external_reference, decision_id, attempt, run_id, cycle_id, account,"
+    " instrument, symbol, side, quantity, bar_time, slot, created_at, prechecked_at, sent_at,"
+    f" order_id, resolved) SELECT {_REFERENCE}, i, 1, 'run-' || i, i, ?, {_INSTRUMENT}, 'X', 'BUY',"
+    f" '10', {_OLD}, {_OLD}, {_OLD}, {_OLD}, {_OLD}, i, 1 FROM n",
     f"INSERT INTO verdicts SELECT {_REFERENCE}, CASE i % 9 WHEN 0 THEN 'FAILED' ELSE 'SUCCESS' END,"
     f" CASE i % 9 WHEN 0 THEN 'not_placed' END, 0, {_OLD}, 1 FROM n",
     f"INSERT INTO fills SELECT {_REFERENCE}, ?, {_INSTRUMENT}, i, 'BUY', 'filled', '10', 12.5,"

@@ -143,6 +143,14 @@ def choose_account(broker: SaxoClient, settings: Settings) -> TradingAccount:
         wanted = broker.client().default_account_key or ""
     chosen = _pick(accounts, wanted)
     client_key = settings.saxo_client_key or chosen.client_key
+    if chosen.client_key is not None and client_key != chosen.client_key:
+        # The audit log of another client would show none of our orders.
+        raise SettingsError(
+            [
+                "The account belongs to another client than the one that SAXO_CLIENT_KEY names."
+                " Leave it unset, or correct it."
+            ]
+        )
     return TradingAccount(
         account_key=chosen.account_key,
         client_key=client_key or broker.client().client_key,
@@ -160,8 +168,8 @@ def _pick(accounts: list[Account], wanted: str | None) -> Account:
         raise RequestRefused("The broker shows no active account for this login.")
     raise SettingsError(
         [
-            f"SAXO_ACCOUNT_KEY: none of the login's {len(accounts)} active accounts is meant by "
-            "it. Name one of them, or leave it unset where the client has a default account."
+            f"None of the login's {len(accounts)} active accounts is the one that SAXO_ACCOUNT_KEY"
+            " names. Name one of them, or leave it unset where the client has a default account."
         ]
     )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from support.bench import MSFT, Bench
 from support.orders_desk import Person
+from tradebot.journal import Created, Origin
+from tradebot.model import Action, InstrumentId
 from tradebot.saxo.orders import OrderRequest
 from tradebot.scheduling.run_lock import RunLock
 
@@ -128,8 +131,6 @@ def test_an_order_with_an_id_needs_an_hour_of_absence(person: Person) -> None:
 def test_an_order_that_is_another_one_is_not_taken_over(
     person: Person, change: dict[str, str], word: str
 ) -> None:
-    from tradebot.model import InstrumentId
-
     reference = person.leave_unresolved()
     facts: dict[str, object] = dict(change)
     if "instrument" in facts:
@@ -347,3 +348,26 @@ def test_an_order_that_shows_up_although_a_person_said_not_is_found(person: Pers
     person.bench.clock.advance(300)
     [found] = [f for f in person.reads("orders", "check")["found"] if f["external_reference"]]
     assert (found["difference"], found["external_reference"]) == ("contradicted", reference)
+
+
+def test_an_order_of_another_intent_is_not_booked_twice(person: Person) -> None:
+    reference = person.leave_unresolved()
+    with person.bench.journal() as journal:
+        made = journal.orders.create_intent(
+            Origin(person.account, "sma_cross", "run", 9),
+            instrument=InstrumentId("Etf", 10002),
+            bar_time=datetime(2026, 1, 1, tzinfo=UTC),
+            side=Action.BUY,
+            quantity=Decimal(10),
+            symbol=None,
+            limit_price=None,
+            reference_for=lambda _: "ATB-ANOTHER",
+            at=person.bench.clock.now(),
+        )
+        assert isinstance(made, Created)
+        journal.orders.mark_sent("ATB-ANOTHER", at=person.bench.clock.now())
+        journal.orders.record_order_id("ATB-ANOTHER", "4711")
+    claim = ("orders", "resolve", reference, "--placed", "4711", "--unchecked", "--filled", "10")
+    result = person.types(*claim)
+    assert result.exit_code == 1
+    assert "is that of ATB-ANOTHER already" in result.stderr

@@ -63,3 +63,13 @@ def test_run_is_the_bot_itself(folder: Path) -> None:
     assert done.returncode == 0
     assert "| cycle_end |" in log_text(folder)
     assert run([*command, "--help"], folder).stdout.startswith("usage:")
+
+
+def test_a_pause_without_an_end_is_not_shortened_by_one_that_has_an_end(folder: Path) -> None:
+    assert tradebot("pause").exit_code == 0
+    shorter = tradebot("pause", "--until", "60s")
+    assert shorter.exit_code == 1
+    assert "resume first" in shorter.stdout
+    assert tradebot("resume").exit_code == 0
+    assert tradebot("pause", "--until", "60s").exit_code == 0
+    assert tradebot("pause").exit_code == 0  # made longer, it may be

@@ -115,6 +115,25 @@ def account(bench: Bench) -> str:
     return account_hash(bench.simulator.account_key)
 
 
+def test_a_working_order_that_vanished_blocks_its_instrument_for_a_week_only(
+    bench: Bench,
+) -> None:
+    """As on a demo account that was reset: it is not open, and no row tells of its end."""
+    bench.fault("never_fill")
+    bench.cycle()
+    for table in ("orders", "audit"):
+        bench.simulator.broker.state.run(f"DELETE FROM {table}")
+    bench.clock.advance(6 * 86400)
+    bench.cycle()
+    with bench.journal() as journal:
+        assert len(journal.orders.live(account(bench))) == 1
+    bench.clock.advance(2 * 86400)
+    bench.cycle()
+    with bench.journal() as journal:
+        assert journal.orders.live(account(bench)) == []
+    assert bench.lines("execution_reconcile_result")[-1]["reconcile_result"] == "expired"
+
+
 def test_an_unfinished_partial_fill_counts_as_it_is_filled(bench: Bench) -> None:
     bench.fault("partial_fill", params={"fraction": 0.5})
     report = bench.cycle()

@@ -139,3 +139,19 @@ def test_an_instrument_that_may_not_be_traded_is_left_alone(bench: Bench) -> Non
     )
     reasons = [str(decision.reason) for decision in bench.cycle().decisions]
     assert reasons[0] == "not_tradable"
+
+
+def test_an_account_of_another_client_than_the_configured_one_is_refused() -> None:
+    login = Login([account("one", client_key="c")])
+    assert chosen(login, saxo_client_key="c").client_key == "c"
+    with pytest.raises(SettingsError, match="another client than the one that SAXO_CLIENT_KEY"):
+        chosen(login, saxo_client_key="other")
+
+
+def test_the_message_about_the_account_is_not_masked_away() -> None:
+    from tradebot.observability import mask_sensitive
+
+    with pytest.raises(SettingsError) as problem:
+        chosen(Login([account("one")]), saxo_account_key="two")
+    told = mask_sensitive(str(problem.value), "msg")
+    assert "None of the login's 1 active accounts" in told

@@ -144,11 +144,28 @@ def test_what_is_asked_for_again_is_accepted_once_more_and_not_for_ever(bench: B
         error = {"ErrorCode": "SomethingNew", "PreTradeDisclaimers": asked}
         body = json.dumps({"PreCheckResult": "Error", "ErrorInfo": error})
         bench.fault("status", endpoint=PRECHECK, params={"status": 200, "body": body})
-    text = {"DisclaimerToken": "token-1", "ResponseOptions": [{"ResponseType": "Accepted"}]}
+    text = {
+        "DisclaimerToken": "token-1",
+        "IsBlocking": False,
+        "ResponseOptions": [{"ResponseType": "Accepted"}],
+    }
     texts = {"status": 200, "body": json.dumps({"Data": [text]})}
     bench.fault("status", count=None, endpoint="/dm/*", method="GET", params=texts)
     bench.fault("status", count=None, endpoint="/dm/*", method="POST", params={"status": 204})
     report = bench.cycle(DISCLAIMER_POLICY="accept_simple")
     assert [e.failure_reason for e in report.executions] == ["precheck_refused"]
     assert acceptances(bench) == 2
+    assert bench.orders_at_broker() == 0
+
+
+def test_one_that_does_not_say_whether_it_blocks_is_a_persons_business(bench: Bench) -> None:
+    asked = {"DisclaimerContext": "context", "DisclaimerTokens": ["token-1"]}
+    body = json.dumps({"PreCheckResult": "Ok", "PreTradeDisclaimers": asked})
+    bench.fault("status", endpoint=PRECHECK, params={"status": 200, "body": body})
+    text = {"DisclaimerToken": "token-1", "ResponseOptions": [{"ResponseType": "Accepted"}]}
+    texts = {"status": 200, "body": json.dumps({"Data": [text]})}
+    bench.fault("status", count=None, endpoint="/dm/*", method="GET", params=texts)
+    report = bench.cycle(DISCLAIMER_POLICY="accept_simple")
+    assert [e.failure_reason for e in report.executions] == ["disclaimer_policy"]
+    assert acceptances(bench) == 0
     assert bench.orders_at_broker() == 0

@@ -34,9 +34,18 @@ def ask(
     limit: str = "1000",
     same_currency: bool = False,
     side: Any = "Buy",
+    limit_price: float | None = None,
 ) -> str | None:
     """The reason for which a purchase of 10 at 90 is stopped; None when it passes."""
-    order = OrderRequest("the-account-key", MSFT, side, Decimal(10), "ATB-20260302-0000-A")
+    order = OrderRequest(
+        "the-account-key",
+        MSFT,
+        side,
+        Decimal(10),
+        "ATB-20260302-0000-A",
+        order_type="Market" if limit_price is None else "Limit",
+        price=limit_price,
+    )
     policy = ExecutionPolicy(dry_run=False, max_position_value=Decimal(limit))
     try:
         precheck(
@@ -63,6 +72,7 @@ OK = PrecheckAnswer(200, "Ok")
         (OK, "899", True, "position_value"),
         (OK, "1000", False, "position_value_unknown"),
         (OK, "0", False, None),
+        (PrecheckAnswer(200, "Ok", conversion_rate=0.0), "1000", False, "position_value_unknown"),
     ],
 )
 def test_the_value_of_a_purchase(
@@ -121,3 +131,8 @@ def test_the_audit_log_that_cannot_be_read_before_the_first_order_stops_it(bench
     assert bench.orders_at_broker() == 0
     bench.clear_faults()
     assert bench.cycle().executions[0].outcome == "SUCCESS"
+
+
+def test_a_limit_order_is_worth_what_it_may_cost() -> None:
+    assert ask(OK, same_currency=True, limit_price=100.0) is None
+    assert ask(OK, same_currency=True, limit_price=100.1) == "position_value"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from tradebot.execution.sightings import OrderStanding, combine
@@ -165,3 +166,29 @@ def test_an_unknown_standing_is_no_verdict() -> None:
     found = combine([], rows("Placed/Requested")).find("ATB-x")
     assert found is not None
     assert found.verdict() is None
+
+
+def test_a_stop_that_a_person_attached_is_not_our_order_though_it_bears_its_reference() -> None:
+    stop = working(order_relation="IfDoneSlave")
+    assert combine([stop], []).sightings == ()
+    rejected = [
+        msgspec.structs.replace(row, order_relation="IfDoneSlaveOco")
+        for row in rows(*PLACED, order_id="8")
+    ]
+    shown = combine([], [*rejected, *rows(*PLACED, "FinalFill/Confirmed", filled="10")])
+    assert [sighting.order_id for sighting in shown.sightings] == ["9"]
+
+
+def test_a_row_that_stands_on_two_pages_counts_once() -> None:
+    history = rows(*PLACED, "Fill/Confirmed")
+    history[-1] = msgspec.structs.replace(history[-1], fill_amount=Decimal(4))
+    found = combine([], [*history, history[-1]]).find("ATB-x")
+    assert found is not None
+    assert (found.standing, found.filled_quantity) == (OrderStanding.PARTIAL, Decimal(4))
+
+
+def test_what_was_filled_whole_stays_filled() -> None:
+    history = rows(*PLACED, "FinalFill/Confirmed", "DoneForDay/Confirmed", filled="10")
+    found = combine([], history).find("ATB-x")
+    assert found is not None
+    assert found.standing is OrderStanding.FILLED

@@ -118,6 +118,12 @@ def _believe(
     """Raises NotBelieved; and, unless the person insists, what kept the broker from answering."""
     said = _ask(claim, attempt, journal, settings, clock)
     if claim.order_id is not None:
+        others = set(journal.orders.with_order_id(attempt.account, claim.order_id))
+        if others - {claim.reference}:
+            raise NotBelieved(
+                f"order {claim.order_id} is that of {', '.join(sorted(others))} already; it can"
+                " be booked only once"
+            )
         return placed(attempt, claim.order_id, said, unchecked=claim.unchecked, filled=claim.filled)
     return not_placed(
         attempt,

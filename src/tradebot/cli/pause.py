@@ -28,14 +28,27 @@ _LONGEST_SECONDS = 366 * 86400
 )
 @ENV_FILE
 def command(end: str | None, env_file: Path | None) -> int:
-    """Pause trading: runs start, look after earlier orders, and send nothing new."""
+    """Pause trading: runs start, look after earlier orders, and send nothing new.
+
+    A pause without an end is not shortened: exit 1, and it stays as it was.
+    """
     settings = load(os.environ, home=home(), env_file=env_file)
     now = datetime.now(UTC)
     until = None if end is None else _moment(end, now)
+    kept = False
     for journal in journals(settings):
         with journal:
+            before = journal.control.paused(now)
+            if until is not None and before is not None and before.until is None:
+                # A pause that has an end would be the end of the one that has none.
+                click.echo(f"kept: {journal.path} is paused until `tradebot resume`", err=True)
+                kept = True
+                continue
             journal.control.pause(SkipReason.BY_HAND, until=until)
             click.echo(f"recorded in {journal.path}", err=True)
+    if kept:
+        click.echo("paused until `tradebot resume`, as before: resume first, then pause --until")
+        return 1
     leave_line(settings, "trading_paused", reason=SkipReason.BY_HAND, until=until)
     when = "until `tradebot resume`" if until is None else f"until {until:%Y-%m-%dT%H:%M:%SZ}"
     click.echo(f"paused {when}: INSTANCE={settings.instance} SAXO_ENV={settings.saxo_env}")

@@ -176,7 +176,8 @@ def classify(answer: OrderAnswer) -> Placed | Rejected | Unknown:
         return Unknown(FailureReason.TRADE_NOT_COMPLETED)
     if status == HTTPStatus.CONFLICT or code in DUPLICATE_CODES:
         return Unknown(FailureReason.DUPLICATE_REQUEST)
-    if answer.disclaimers is not None and any(part.tokens for part in answer.disclaimers.parts):
+    asked = answer.disclaimers is not None and any(p.tokens for p in answer.disclaimers.parts)
+    if asked and code not in REFUSAL_CODES:
         return Rejected(FailureReason.DISCLAIMER_POLICY, answer.disclaimers)
     if status < HTTPStatus.BAD_REQUEST:
         return Unknown(FailureReason.PARTLY_ACCEPTED if code else FailureReason.UNCLEAR_ANSWER)

@@ -56,7 +56,7 @@ def placed(
 
     `filled` counts only where the broker does not show the order, and only with `unchecked`.
     """
-    reference = attempt.intent.external_reference
+    reference = attempt.reference_at_broker
     for order in said.orders or ():
         if order.order_id == order_id:
             return _taken_over(attempt, order)
@@ -82,7 +82,7 @@ def _taken_over(attempt: Attempt, order: ShownOrder) -> Resolution:
     theirs = (order.reference, order.instrument, order.side)
     for name, mine, shown in zip(
         ("reference", "instrument", "side"),
-        (intent.external_reference, intent.instrument, intent.side),
+        (attempt.reference_at_broker, intent.instrument, intent.side),
         theirs,
         strict=True,
     ):
@@ -129,7 +129,7 @@ def not_placed(
     the broker gave the order an id.
     """
     verdict = Verdict(ExecutionOutcome.FAILED, FailureReason.RESOLVED_BY_HAND)
-    reference = attempt.intent.external_reference
+    reference = attempt.reference_at_broker
     for order in said.orders or ():
         if order.reference == reference or order.order_id == attempt.order_id:
             raise NotBelieved(

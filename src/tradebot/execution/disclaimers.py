@@ -72,7 +72,8 @@ def resolve(
 
 def _is_simple(text: Disclaimer | None) -> bool:
     """Nothing but a yes is asked for, and the answer is offered."""
-    if text is None or text.is_blocking or text.conditions:
+    # The broker leaves fields out: what does not say that it does not block may block.
+    if text is None or text.is_blocking is not False or text.conditions:
         return False
     return any(option.response_type == ACCEPTED for option in text.response_options)
 

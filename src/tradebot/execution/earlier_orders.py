@@ -23,6 +23,9 @@ SEEN_BEFORE = timedelta(days=7)
 """How far back, at most, the broker is asked."""
 FRESH = timedelta(seconds=5)
 """How long a reading serves. Well below the broker's 15 seconds, so that nothing fits between."""
+COUNTS = timedelta(seconds=10)
+"""How old a reading may be when the order leaves. What another copy sent since, or shortly before
+and not yet to be seen, is less than the broker's 15 seconds ago: it refuses the second one."""
 
 
 class EarlierOrders:
@@ -34,6 +37,7 @@ class EarlierOrders:
         self._clock = clock
         self._shown: BrokerOrders | None = None
         self._read_at = self._since = clock.now()
+        self._read_at_monotonic = clock.monotonic()
 
     def find(self, intent: Intent, references: Sequence[str]) -> Sighting | None:
         """The order that was already sent for the decision of `intent`, if there is one.
@@ -43,24 +47,30 @@ class EarlierOrders:
         Raises BrokerError.
         """
         shown = self._read(intent)
-        for reference in references:
-            sighting = shown.find(reference)
-            if sighting is None:
-                continue
-            if reference == intent.external_reference or (
-                sighting.standing is not OrderStanding.REJECTED
-            ):
+        found = [sighting for sighting in map(shown.find, references) if sighting is not None]
+        for sighting in found:
+            if sighting.standing is not OrderStanding.REJECTED:
                 return sighting
-        return None
+        own = intent.external_reference
+        return next((s for s in found if s.external_reference == own), None)
 
     def _read(self, intent: Intent) -> BrokerOrders:
         """Read from the decision's bar on: it can have been acted on at any time since."""
         now = self._clock.now()
         since = max(now - SEEN_BEFORE, intent.bar_time)
-        if self._shown is None or since < self._since or now - self._read_at > FRESH:
-            self._shown = self._reconciler.read(since)
-            self._read_at, self._since = now, since
+        if self._shown is None or since < self._since or self._age() > FRESH:
+            self._read_at, self._read_at_monotonic = now, self._clock.monotonic()
+            self._shown, self._since = self._reconciler.read(since), since
         return self._shown
+
+    def still_counts(self) -> bool:
+        """Is the last reading young enough for an order to leave?"""
+        return self._shown is not None and self._age() <= COUNTS
+
+    def _age(self) -> timedelta:
+        """Of the reading, from its begin, by the stricter clock: either may stop or be set back."""
+        ticked = timedelta(seconds=self._clock.monotonic() - self._read_at_monotonic)
+        return max(ticked, self._clock.now() - self._read_at)
 
     def report_orphans(self) -> None:
         """A line for each order of our kind in the reading that the journal does not know.

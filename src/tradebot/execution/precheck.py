@@ -126,6 +126,9 @@ def _check_value(
     if not limit or order.buy_sell != "Buy":
         return
     rate = 1.0 if same_currency else answer.conversion_rate
+    if rate is not None and not rate > 0:
+        rate = None  # the broker writes 0 for what it did not reckon
+    price = max(price, order.price or 0.0)
     value = None if rate is None else order.amount * Decimal(str(price)) * Decimal(str(rate))
     if value is not None and value <= limit:
         return

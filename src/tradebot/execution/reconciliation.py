@@ -13,11 +13,13 @@ from tradebot.clock import Clock
 from tradebot.errors import BrokerError, ClockSkew, LoginError, Terminated
 from tradebot.execution.account import TradingAccount
 from tradebot.execution.completion import Completion, bind_intent
+from tradebot.execution.shown_orders import is_of
 from tradebot.execution.sightings import BrokerOrders, OrderStanding, Sighting, combine
 from tradebot.journal import Attempt, Journal
 from tradebot.model import Verdict
 from tradebot.observability import log_event
 from tradebot.saxo.client import SaxoClient
+from tradebot.saxo.messages import OpenOrder
 
 LOOK_BACK = timedelta(minutes=10)
 """How far before sending the audit log is read: both clocks may be a little off."""
@@ -52,7 +54,7 @@ class Reconciler:
 
     def read(self, since: datetime) -> BrokerOrders:
         """Open orders and the audit log from `since`, all pages. Raises BrokerError."""
-        orders = self._broker.open_orders(status="All")
+        orders = self._open_orders()
         rows = self._broker.order_activities(
             self._account.client_key, since=since, account_key=self._account.account_key
         )
@@ -60,7 +62,11 @@ class Reconciler:
 
     def read_open(self) -> BrokerOrders:
         """Open orders alone, in one request. Raises BrokerError."""
-        return combine(self._broker.open_orders(status="All"), ())
+        return combine(self._open_orders(), ())
+
+    def _open_orders(self) -> list[OpenOrder]:
+        """Of this account: the broker lists those of all that the login may see."""
+        return [o for o in self._broker.open_orders(status="All") if is_of(o, self._account)]
 
     def require_a_common_clock(self) -> None:
         """Raises ClockSkew when ours is too far from the broker's `Date` to judge absence."""
@@ -100,7 +106,7 @@ class Reconciler:
             except (LoginError, Terminated):
                 break  # the run ends, but this order was sent: it stays to be reconciled
             reads += 1
-            sighting = shown.find(attempt.intent.external_reference, attempt.order_id)
+            sighting = shown.find(attempt.reference_at_broker, attempt.order_id)
             verdict = sighting.verdict() if sighting else None
             if sighting is not None and verdict is not None:
                 log_result(sighting, reads=reads)
@@ -109,7 +115,7 @@ class Reconciler:
         return None
 
     def _settle_from(self, attempt: Attempt, shown: BrokerOrders) -> bool:
-        sighting = shown.find(attempt.intent.external_reference, attempt.order_id)
+        sighting = shown.find(attempt.reference_at_broker, attempt.order_id)
         verdict = sighting.verdict() if sighting else None
         if sighting is None or verdict is None:
             return False
@@ -125,7 +131,7 @@ class Reconciler:
             return missing
         second = self.read(since)
         for attempt in absent:
-            sighting = second.find(attempt.intent.external_reference, attempt.order_id)
+            sighting = second.find(attempt.reference_at_broker, attempt.order_id)
             if sighting is None:
                 sighting = Sighting("", attempt.intent.external_reference, OrderStanding.NOT_PLACED)
             verdict = sighting.verdict()
@@ -140,7 +146,7 @@ class Reconciler:
         last_sent = self._journal.orders.last_sent_at(self._account.hash)
         if last_sent is None or now - last_sent < self._grace:
             return False
-        if shown.find(attempt.intent.external_reference, attempt.order_id) is not None:
+        if shown.find(attempt.reference_at_broker, attempt.order_id) is not None:
             return False
         named = attempt.order_id is not None and attempt.sent_at is not None
         return not named or now - (attempt.sent_at or now) > NAMED_GRACE

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from tradebot.clock import Clock
 from tradebot.execution.account import TradingAccount
 from tradebot.execution.completion import Completion, bind_intent
 from tradebot.execution.reconciliation import BUDGET_SECONDS, LOOK_BACK, Reconciler, log_result
-from tradebot.execution.sightings import BrokerOrders, OrderStanding
+from tradebot.execution.sightings import BrokerOrders, OrderStanding, Sighting
 from tradebot.journal import Attempt, AttemptState, Journal
 from tradebot.model import ExecutionOutcome, Verdict
 from tradebot.observability import log_event
@@ -102,7 +103,10 @@ class Recovery:
     def _book_fills(self, live: Sequence[tuple[Attempt, Verdict]], shown: BrokerOrders) -> None:
         """Bring the fills of accepted, unfinished orders up to date."""
         for attempt, before in live:
-            sighting = shown.find(attempt.intent.external_reference, attempt.order_id)
+            sighting = shown.find(attempt.reference_at_broker, attempt.order_id)
+            if self._has_vanished(attempt, sighting, shown):
+                seen = sighting or Sighting(before.order_id or "", None, OrderStanding.UNKNOWN)
+                sighting = replace(seen, standing=OrderStanding.EXPIRED)
             now = sighting.verdict() if sighting else None
             if now is None or sighting is None or now == before:
                 continue
@@ -112,6 +116,20 @@ class Recovery:
             with bind_intent(attempt):
                 log_result(sighting, reads=1)
 
+    def _has_vanished(
+        self, attempt: Attempt, sighting: Sighting | None, shown: BrokerOrders
+    ) -> bool:
+        """Is it open no more, for longer than a day order can live, without a row of its end?
+
+        A demo account that was reset forgets its orders so; a status that nobody has documented
+        looks like it. Otherwise its instrument would never trade again.
+        """
+        if sighting is not None and (
+            sighting.order_id in shown.open_ids or sighting.verdict_is_final
+        ):
+            return False
+        return self._clock.now() - (attempt.sent_at or attempt.created_at) > GIVEN_UP
+
     def _look_again(self, absent: Sequence[Attempt], shown: BrokerOrders) -> None:
         """An order that was called absent may show up after all; then the fill is booked.
 
@@ -119,7 +137,7 @@ class Recovery:
         that exists must be known.
         """
         for attempt in absent:
-            sighting = shown.find(attempt.intent.external_reference, attempt.order_id)
+            sighting = shown.find(attempt.reference_at_broker, attempt.order_id)
             verdict = sighting.verdict() if sighting else None
             if sighting is None or verdict is None:
                 continue
@@ -162,5 +180,5 @@ def report_orphan(journal: Journal, reference: str | None, order_id: str) -> Non
 
     It is never touched: another clone or an older backup may know it.
     """
-    if reference is not None and journal.orders.find(reference) is None:
+    if reference is not None and not journal.orders.knows(reference):
         log_event("execution_orphan_found", external_reference=reference, order_id=order_id)

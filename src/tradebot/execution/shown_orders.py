@@ -17,8 +17,6 @@ from tradebot.saxo.messages import OpenOrder
 from tradebot.saxo.reference_messages import OrderActivity
 
 _SIDES = {"Buy": Action.BUY, "Sell": Action.SELL}
-_CHILD = "IfDoneSlave"
-"""How the OrderRelation of a related order begins (Saxo's reference for port/v1/orders)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +48,16 @@ def shown_orders(
     Related orders are left out: a stop that a person attaches to one of our orders carries its
     reference (seen from real servers) and is not ours.
     """
-    mine = [order for order in open_orders if _is_of(order, account)]
+    mine = [order for order in open_orders if is_of(order, account)]
     found = {s.order_id: ShownOrder(s) for s in combine(mine, activities).sightings}
-    children: set[str] = set()
     rows: list[OpenOrder | OrderActivity] = [*activities, *mine]
     for row in rows:
-        if (row.order_relation or "").startswith(_CHILD):
-            children.add(row.order_id)
-        found[row.order_id] = _with_facts(found[row.order_id], row)
-    return tuple(order for order in found.values() if order.order_id not in children)
+        if row.order_id in found:
+            found[row.order_id] = _with_facts(found[row.order_id], row)
+    return tuple(found.values())
 
 
-def _is_of(order: OpenOrder, account: TradingAccount) -> bool:
+def is_of(order: OpenOrder, account: TradingAccount) -> bool:
     """The list of open orders is the client's, whatever the account."""
     return order.account_key in (None, account.account_key) and (
         account.account_id is None or order.account_id in (None, account.account_id)

@@ -75,6 +75,11 @@ class Sighting:
     first_seen: datetime | None = None
     """The time of its oldest row, or of the order itself."""
 
+    @property
+    def verdict_is_final(self) -> bool:
+        """Does the broker say how it ended?"""
+        return self.standing is OrderStanding.FILLED or self.standing in _GONE
+
     def verdict(self) -> Verdict | None:
         """How the intent ended; None while that is not known."""
         state = _LIVE.get(self.standing)
@@ -95,6 +100,8 @@ class BrokerOrders:
     """Open orders and audit rows of one moment, by order."""
 
     sightings: tuple[Sighting, ...]
+    open_ids: frozenset[str] = frozenset()
+    """Which of them are among the open orders."""
 
     def find(self, reference: str, order_id: str | None = None) -> Sighting | None:
         """The order with this id where the broker named one, else the one with this reference.
@@ -118,14 +125,23 @@ class BrokerOrders:
 
 def combine(open_orders: Sequence[OpenOrder], activities: Sequence[OrderActivity]) -> BrokerOrders:
     """One sighting per order id. Where both tell of an order, an ending in the audit log counts."""
+    children = {row.order_id for row in activities if _is_child(row.order_relation)}
+    children |= {order.order_id for order in open_orders if _is_child(order.order_relation)}
     rows: dict[str, list[OrderActivity]] = defaultdict(list)
     for row in activities:
-        rows[row.order_id].append(row)
+        if row.order_id not in children:
+            rows[row.order_id].append(row)
     seen = {order_id: _from_rows(order_id, history) for order_id, history in rows.items()}
     for order in open_orders:
-        if _is_better(order, seen.get(order.order_id)):
+        if order.order_id not in children and _is_better(order, seen.get(order.order_id)):
             seen[order.order_id] = _from_open(order)
-    return BrokerOrders(tuple(seen.values()))
+    return BrokerOrders(tuple(seen.values()), frozenset(order.order_id for order in open_orders))
+
+
+def _is_child(relation: str | None) -> bool:
+    """A stop or limit that a person attached to one of our orders carries its reference (seen
+    from real servers), and is not ours."""
+    return (relation or "").startswith("IfDoneSlave")
 
 
 def _is_better(order: OpenOrder, sighting: Sighting | None) -> bool:
@@ -152,7 +168,9 @@ def _from_rows(order_id: str, history: Iterable[OrderActivity]) -> Sighting:
     reference: str | None = None
     filled = summed = Decimal(0)
     price: float | None = None
-    ordered = sorted(history, key=lambda row: (row.activity_time or _LONG_AGO, _number(row.log_id)))
+    # A row may be on two pages, when others came in between; without a LogId it cannot be told.
+    once = {row.log_id or number: row for number, row in enumerate(history)}.values()
+    ordered = sorted(once, key=lambda row: (row.activity_time or _LONG_AGO, _number(row.log_id)))
     for row in ordered:
         reference = row.external_reference or reference
         summed += _plain(row.fill_amount)
@@ -168,6 +186,8 @@ def _from_rows(order_id: str, history: Iterable[OrderActivity]) -> Sighting:
 
 def _next_standing(before: OrderStanding, row: OrderActivity, filled: Decimal) -> OrderStanding:
     pair = (row.status or "", row.sub_status or "")
+    if before is OrderStanding.FILLED:
+        return before  # all of it: nothing that follows takes it back
     if pair in _TERMINAL_ROWS:
         return _TERMINAL_ROWS[pair]
     if before in (OrderStanding.WORKING, OrderStanding.PARTIAL, OrderStanding.UNKNOWN):

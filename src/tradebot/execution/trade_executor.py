@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from tradebot.clock import Clock
-from tradebot.errors import BrokerError, LoginError, StorageError, Terminated
+from tradebot.errors import BrokerError, ClockSkew, LoginError, StorageError, Terminated
 from tradebot.execution.account import ExecutionPolicy, TradingAccount
 from tradebot.execution.completion import Completion, bind_intent
 from tradebot.execution.disclaimers import settle_or_stop
@@ -161,9 +161,11 @@ class TradeExecutor:
         with bind_intent(self._attempt(intent)):
             try:
                 return self._steps(intent, planned)
-            except LoginError:
+            except (LoginError, ClockSkew) as error:
                 # Only raised while nothing was sent; the run ends with it, and so does this.
-                verdict = Verdict(ExecutionOutcome.FAILED, FailureReason.LOGIN_REFUSED)
+                lost = isinstance(error, LoginError)
+                reason = FailureReason.LOGIN_REFUSED if lost else FailureReason.CLOCK_SKEW
+                verdict = Verdict(ExecutionOutcome.FAILED, reason)
                 self._finish(intent, verdict, may_try_again=True)
                 raise
             except Stopped as stop:
@@ -183,6 +185,7 @@ class TradeExecutor:
         self._journal.orders.mark_prechecked(intent.external_reference, at=self._clock.now())
         if self._policy.dry_run:
             raise Stopped(FailureReason.DRY_RUN, outcome=ExecutionOutcome.SKIPPED)
+        self._get_ready()
         earlier = self._earlier_order(intent)
         if earlier is not None:
             return self._adopt(intent, earlier)
@@ -221,8 +224,9 @@ class TradeExecutor:
             order_id=sighting.order_id,
         )
         at = sighting.first_seen or self._clock.now()
-        self._journal.orders.mark_sent(reference, at=at)
-        self._journal.orders.record_order_id(reference, sighting.order_id)
+        self._journal.orders.take_over(
+            reference, sighting.order_id, sighting.external_reference, at=at
+        )
         verdict = sighting.verdict()
         if verdict is None:
             return self._leave_open(intent, FailureReason.DUPLICATE_REFERENCE)
@@ -238,6 +242,11 @@ class TradeExecutor:
             raise Stopped(FailureReason.STOPPING, may_try_again=True)
         if self._deadline_passed():
             raise Stopped(FailureReason.DEADLINE, may_try_again=True)
+        if not self._earlier.still_counts():
+            raise Stopped(FailureReason.UNAVAILABLE, may_try_again=True)
+        # A clock that was set meanwhile would date the order wrong: it would be looked for at
+        # another time, and called absent at once.
+        self._reconciler.require_a_common_clock()
         age = (self._clock.now() - quote.received_at).total_seconds()
         if age > self._policy.data_staleness_seconds:
             raise Stopped(FailureReason.QUOTE_STALE, may_try_again=True)
@@ -245,7 +254,6 @@ class TradeExecutor:
     def _send(self, intent: Intent, order: OrderRequest, quote: Quote) -> Execution:
         reference = intent.external_reference
         identity = request_id(reference)
-        self._get_ready()
         self._refuse_if_late(quote)
         self._log_or_halt(
             "execution_order_sending", external_reference=reference, request_id=identity

@@ -89,6 +89,25 @@ class OrderQueries:
             ).fetchone()
             return None if row is None else attempt_of(row)
 
+    def with_order_id(self, account: str, order_id: str) -> list[str]:
+        """The references of attempts that are the broker's order of this id."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT external_reference FROM attempts WHERE account=? AND order_id=?",
+                (account, order_id),
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def knows(self, reference: str) -> bool:
+        """Is an order of this reference ours, as an attempt's own or taken over by another?"""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM attempts WHERE external_reference=?"
+                " UNION ALL SELECT 1 FROM attempts WHERE found_as=?",
+                (reference, reference),
+            ).fetchone()
+        return row is not None
+
     def sent_since(self, account: str, since: datetime) -> int:
         """How many orders were sent since a time."""
         with self._database.reading() as connection:

@@ -142,6 +142,26 @@ class Orders(OrderQueries):
                 (reference,),
             )
 
+    def take_over(
+        self, reference: str, order_id: str, found_as: str | None, *, at: datetime
+    ) -> None:
+        """An order of this decision is at the broker already: nothing is to be sent, it is ours.
+
+        `found_as` is its reference there. Raises as `mark_sent`.
+        """
+        with self._database.transaction() as connection:
+            self._step(connection, "sent_at", time_text(at), reference)
+            connection.execute(
+                "UPDATE attempts SET order_id=?, found_as=nullif(?, external_reference)"
+                " WHERE external_reference=?",
+                (order_id, found_as, reference),
+            )
+            connection.execute(
+                "UPDATE slots SET sent=1 WHERE slot ="
+                " (SELECT slot FROM attempts WHERE external_reference=?)",
+                (reference,),
+            )
+
     def _step(
         self, connection: sqlite3.Connection, column: str, value: str, reference: str
     ) -> None:

@@ -32,6 +32,15 @@ class Attempt:
     created_at: datetime
     sent_at: datetime | None
     order_id: str | None
+    account: str = ""
+    """A hash of the account's key."""
+    found_as: str | None = None
+    """The reference of another attempt of the decision, whose order was taken over."""
+
+    @property
+    def reference_at_broker(self) -> str:
+        """What its order is called there."""
+        return self.found_as or self.intent.external_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,8 @@ def attempt_of(row: sqlite3.Row) -> Attempt:
         created_at=time_of(row["created_at"]),
         sent_at=maybe_time(row["sent_at"]),
         order_id=row["order_id"],
+        account=row["account"],
+        found_as=row["found_as"],
     )
 
 

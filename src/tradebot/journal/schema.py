@@ -116,5 +116,7 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX corrections_at ON corrections (corrected_at);
     CREATE INDEX attempts_at ON attempts (created_at);
+    ALTER TABLE attempts ADD COLUMN found_as TEXT;
+    CREATE INDEX attempts_found_as ON attempts (found_as) WHERE found_as IS NOT NULL;
     """,
 )

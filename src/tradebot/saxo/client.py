@@ -22,7 +22,6 @@ from tradebot.errors import (
     RateLimited,
     RequestRefused,
     StorageError,
-    Terminated,
 )
 from tradebot.model import InstrumentId
 from tradebot.saxo.api import Api, Tokens, new_request_id
@@ -318,15 +317,18 @@ class SaxoClient:
         refusal: Response,
         last_check: Callable[[], None] | None,
     ) -> Response:
-        """Once more with a new token. A 401 was not processed, so that alone is no risk."""
+        """Once more with a new token. A 401 was not processed, so that alone is no risk.
+
+        Raises NotSent when the replay could not be sent: nothing exists then, and the refusal
+        was the old token's.
+        """
         try:
             token = self._tokens.refresh_after_401(token)
-        except (LoginError, BrokerUnavailable, Terminated, StorageError):
-            return refusal  # the replay was not sent; what is known is the refusal
-        try:
-            return self._send_with(request, token, last_check)
-        except (NotSent, Terminated):
-            return refusal
+        except (LoginError, StorageError):
+            return refusal  # of a login that is lost: there is no other token to be had
+        except BrokerUnavailable as error:
+            raise _not_sent(request, error) from error
+        return self._send_with(request, token, last_check)
 
     # -- disclaimers ---------------------------------------------------------------------------
 

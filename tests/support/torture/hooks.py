@@ -59,6 +59,7 @@ def _forgets_sending() -> None:
 def _looks_for_nothing() -> None:
     """The broker is not asked for orders of the same decision before one is sent."""
     _put(EarlierOrders, "find", lambda *_, **__: None)
+    _put(EarlierOrders, "still_counts", lambda *_: True)
 
 
 def _sends_twice() -> None:

@@ -30,6 +30,7 @@ from tradebot.observability import (
     mask_sensitive,
 )
 from tradebot.orchestrator import Cycle
+from tradebot.scheduling.deadline import HANG_GRACE_SECONDS
 from tradebot.scheduling.slots import slot_start
 from tradebot.settings import Settings, home, load_lenient
 from tradebot.settings.home import clone_root
@@ -37,8 +38,6 @@ from tradebot.strategies.base import Strategy
 from tradebot.strategies.registry import load_strategy
 from tradebot.wiring import journal_path, leave_row, lock_path, open_house
 
-HANG_GRACE_SECONDS = 30.0
-"""After the deadline, before a process that no longer reacts is ended from within."""
 _ENDS_THE_LOOP = frozenset(
     {ExitCode.SOFTWARE, ExitCode.IOERR, ExitCode.NOPERM, ExitCode.CONFIG, ExitCode.TERMINATED}
 )

@@ -14,6 +14,8 @@ DEFAULT_SECONDS = 240.0
 """Without a slot."""
 SHARE_OF_CADENCE = 0.8
 """With one, counted from its beginning, so that a run is over before the next one starts."""
+HANG_GRACE_SECONDS = 30.0
+"""After the deadline, before a process that no longer reacts is ended from within."""
 
 
 class Deadline:

@@ -1,0 +1,1 @@
+"""cron: one line between two markers in the crontab, behind `flock`."""

@@ -1,0 +1,134 @@
+"""A change to the machine: shown first, made whole or not at all, and able to be taken back."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tradebot.errors import StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class TextChange:
+    """A text that is written, changed or removed. None: not there."""
+
+    label: str
+    """What people call it: a path, `crontab of root`, a task's name."""
+    before: str | None
+    after: str | None
+    path: Path | None = None
+    """The file to write; None when a command of the plan makes the change."""
+    mode: int = 0o644
+
+    def diff(self) -> Iterator[str]:
+        """A unified diff; nothing when nothing changes."""
+        return difflib.unified_diff(
+            (self.before or "").splitlines(),
+            (self.after or "").splitlines(),
+            "/dev/null" if self.before is None else self.label,
+            "/dev/null" if self.after is None else self.label,
+            lineterm="",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that is run when the texts are written. It must succeed, unless `may_fail`."""
+
+    argv: tuple[str, ...]
+    stdin: str | None = None
+    may_fail: bool = False
+
+    def __str__(self) -> str:
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Texts, then commands. Empty: everything is as it should be already."""
+
+    changes: tuple[TextChange, ...] = ()
+    commands: tuple[Command, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the user should know, or do by hand."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.commands and all(c.before == c.after for c in self.changes)
+
+    def show(self) -> Iterator[str]:
+        """Everything that would be done, line by line."""
+        for change in self.changes:
+            yield from change.diff()
+        for command in self.commands:
+            yield f"$ {command}"
+
+    def apply(self) -> list[str]:
+        """Do it. Returns what the commands printed. Raises StorageError when something fails;
+        the files are then as they were before."""
+        printed: list[str] = []
+        with contextlib.ExitStack() as undo:
+            for change in self.changes:
+                if change.path is not None and change.before != change.after:
+                    undo.callback(_put, change.path, change.before, change.mode)
+                    _put(change.path, change.after, change.mode)
+            for command in self.commands:
+                printed += run_command(command)
+            undo.pop_all()
+        return printed
+
+
+def run_command(command: Command) -> list[str]:
+    """Run it and return its output's lines. Raises StorageError with what it said on failure."""
+    done = call(command.argv, stdin=command.stdin)
+    if done.returncode and not command.may_fail:
+        said = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
+        raise StorageError(f"`{command}` failed: {said}; everything is as it was before")
+    return (done.stdout + done.stderr).splitlines()
+
+
+def call(
+    argv: Sequence[str], *, stdin: str | None = None, timeout: float = 60.0
+) -> subprocess.CompletedProcess[str]:
+    """Ask a program of the system, in the C locale. A program that is not there answers 127, one
+    that does not end in `timeout` seconds 124, as in a shell; neither raises."""
+    try:
+        return subprocess.run(  # noqa: S603 - the words are ours, and no shell reads them
+            list(argv),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(argv, 124, "", f"{argv[0]}: no answer in {timeout:g} s")
+    except OSError as error:
+        return subprocess.CompletedProcess(argv, 127, "", f"{argv[0]}: {error.strerror}")
+
+
+def _put(path: Path, text: str | None, mode: int) -> None:
+    """The file's whole new content, in one step; None removes it."""
+    try:
+        if text is None:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.new")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.chmod(mode)
+        temporary.replace(path)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}; for the whole machine it takes root, "
+            "for one user leave out --system"
+        ) from error

@@ -1,0 +1,1 @@
+"""Windows Task Scheduler: a task as XML, registered with schtasks."""

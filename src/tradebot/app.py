@@ -36,6 +36,7 @@ from tradebot.settings import Settings, home, load_lenient
 from tradebot.settings.home import clone_root
 from tradebot.strategies.base import Strategy
 from tradebot.strategies.registry import load_strategy
+from tradebot.wakeup import wakeup_fields
 from tradebot.wiring import journal_path, leave_row, lock_path, open_house
 
 _ENDS_THE_LOOP = frozenset(
@@ -72,7 +73,12 @@ def _run(arguments: Arguments, clock: SystemClock) -> ExitCode:
         if problems:
             # What could not be read is not known, and must not be claimed.
             session.update_context(dry_run=None, env=None)
-        log_event("startup_begin", pid=os.getpid(), argv=" ".join(arguments.given))
+        log_event(
+            "startup_begin",
+            pid=os.getpid(),
+            argv=" ".join(arguments.given),
+            **wakeup_fields(os.environ, started_at),
+        )
         try:
             strategy = _configure(settings, problems)
             session.update_context(strategy=f"{strategy.name}/{strategy.version}")

@@ -1,7 +1,8 @@
 """From the environment and `.env` to `Settings`, with every problem found on the way.
 
-The real environment wins over `.env`, which wins over the default. An empty value counts as the
-default, so that `NAME= command` switches off a line of `.env`.
+The real environment wins over a credential (a file of its own that systemd hands over), that wins
+over `.env`, and `.env` over the default. An empty value counts as the default, so that `NAME=
+command` switches off a line of `.env`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from tradebot.errors import SettingsError
 from tradebot.model import InstrumentId, WatchItem
+from tradebot.settings.credentials import Credentials, read_credentials
 from tradebot.settings.env_file import EMPTY, EnvFile, read_env_file
 from tradebot.settings.guards import find_oddities, find_problems
 from tradebot.settings.json_values import parse_params, parse_watchlist
@@ -76,7 +78,8 @@ def load_lenient(
     """
     home = home.absolute()
     path, file, problems = _open(env_file, home)
-    reader = _Reader(environ, file, path.name if path else ".env", home)
+    credentials = read_credentials(environ)
+    reader = _Reader(environ, credentials, file, path.name if path else ".env", home)
     values = reader.read_all()
     _derive(values, home)
     if dry_run_flag and not values["dry_run"]:
@@ -89,7 +92,7 @@ def load_lenient(
         origins=MappingProxyType(reader.origins),
         warnings=(),
     )
-    problems += [*file.problems, *reader.problems]
+    problems += [*file.problems, *credentials.problems, *reader.problems]
     problems += find_problems(settings, reader.given, reader.wrong)
     warnings = [*file.warnings, *find_unknown(environ, file, reader.file_name)]
     warnings += [*find_oddities(settings), *_readable_by_others(path, file)]
@@ -116,6 +119,7 @@ class _Reader:
     """Finds and parses each variable, collecting problems instead of stopping at the first."""
 
     environ: Mapping[str, str]
+    credentials: Credentials
     file: EnvFile
     file_name: str
     home: Path
@@ -148,6 +152,8 @@ class _Reader:
         name = variable.name
         if name in self.environ:
             text, origin = self.environ[name], "environment"
+        elif name in self.credentials.values:
+            text, origin = self.credentials.values[name], "credential"
         else:
             text, origin = self.file.values.get(name, ""), ".env"
         if not variable.secret:
@@ -161,7 +167,7 @@ class _Reader:
 
     def _complain(self, variable: Variable, detail: str) -> None:
         self.wrong.add(variable.name)
-        where = "the environment"
+        where = f"the {self.origins[variable.name]}"
         if self.origins[variable.name] == ".env":
             where = f"{self.file_name} line {self.file.lines[variable.name]}"
         tail = f"; {detail}" if detail else ""

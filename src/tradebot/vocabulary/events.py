@@ -15,7 +15,7 @@ _STARTUP = (
         "startup_begin",
         INFO,
         "The program has started. The first line of every run.",
-        optional="pid argv",
+        optional="pid argv trigger_unit trigger_delay_seconds",
     ),
     event(
         "startup_config_loaded",

@@ -45,6 +45,9 @@ HEXADECIMAL = Kind("hexadecimal", r"[0-9a-f]{6,64}")
 COMMIT = Kind("commit", r"[0-9a-f]{7,40}|unknown")
 HOST = Kind("host", r"[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63}){0,8}")
 INSTANCE = Kind("name", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+TIMER_UNIT = Kind(
+    "systemd timer", r"[a-z][a-z0-9-]{0,30}(?:@[A-Za-z0-9][A-Za-z0-9_.-]{0,31})?\.timer"
+)
 METHOD = Kind("HTTP method", r"[A-Z]{3,7}")
 ERROR_CODE = Kind("error code", rf"{CAMEL_NAME.pattern}|{WORD.pattern}|[0-9]{{1,6}}")
 ORDER_TYPE = Kind("order type", r"market|marketable_limit|Market|Limit")
@@ -96,6 +99,8 @@ _IDENTITIES = (
 _RUN = (
     Field("pid", INTEGER, "process id", unit=NO_UNIT),
     Field("argv", TEXT, "the command line"),
+    Field("trigger_unit", TIMER_UNIT, "the systemd timer that started the run"),
+    Field("trigger_delay_seconds", NUMBER, "start of the run after the timer went off", unit="s"),
     Field("version", VERSION, "of the bot"),
     Field("commit", COMMIT, "the git commit that runs"),
     Field("commit_changed", BOOLEAN, "true: files differ from that commit"),

@@ -1,6 +1,9 @@
 # Each target sets up .venv by itself on first use, from the pinned and hashed lock files.
+#   make setup   what a run needs, and nothing else: the schedules' runbooks begin with it
 #   make run     one trading cycle on the embedded simulator
 #   make test    every test, with coverage
+#   make test-torture  a share of what `make torture` does: every kind of system call, 200 random points
+#   make test-schedulers  the rendered schedules under a real systemd and a real cron
 #   make test-windows  what can be tested of Windows here: its Python, in Wine
 #   make check   formatting, lint, types, import rules, freshness of generated files
 #   make docs    writes the generated files anew
@@ -29,14 +32,22 @@ N       ?= 10000
 SEED    ?= 1
 TORTURE ?=
 
-.PHONY: run test test-windows check docs bench clean prove torture
+.PHONY: setup run test test-torture test-schedulers test-windows check docs bench clean prove torture
 .DELETE_ON_ERROR:
+
+setup: $(RUN)
 
 run: $(RUN)
 	@SAXO_ENV=$${SAXO_ENV:-LOCAL} $(BIN)/python main.py --single-cycle
 
 test: $(DEV)
 	@$(BIN)/python scripts/run_tests.py
+
+test-schedulers: $(DEV)
+	@$(BIN)/python -m pytest -q -n 2 tests/schedulers
+
+test-torture: $(DEV)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/torture
 
 test-windows: $(DEV)
 	@$(BIN)/python scripts/windows/run_tests.py
@@ -49,12 +60,14 @@ check: $(DEV)
 	$(BIN)/python -m tradebot.vocabulary.docs --check
 	$(BIN)/python -m tradebot.settings.render --check
 	$(BIN)/python -m tradebot.simulator.fault_table --check docs/simulator.md
+	$(BIN)/python -m tradebot.deploy.runbooks --check docs/runbooks
 	$(BIN)/python scripts/order_answers.py --check
 
 docs: $(DEV)
 	$(BIN)/python -m tradebot.vocabulary.docs --write
 	$(BIN)/python -m tradebot.settings.render --write
 	$(BIN)/python -m tradebot.simulator.fault_table --write docs/simulator.md
+	$(BIN)/python -m tradebot.deploy.runbooks --write docs/runbooks
 	$(BIN)/python scripts/order_answers.py --write
 
 bench: $(BENCHES)

@@ -34,6 +34,7 @@ from tradebot.scheduling.deadline import HANG_GRACE_SECONDS
 from tradebot.scheduling.slots import slot_start
 from tradebot.settings import Settings, home, load_lenient
 from tradebot.settings.home import clone_root
+from tradebot.settings.variables import BY_NAME
 from tradebot.strategies.base import Strategy
 from tradebot.strategies.registry import load_strategy
 from tradebot.wakeup import wakeup_fields
@@ -64,6 +65,7 @@ def _run(arguments: Arguments, clock: SystemClock) -> ExitCode:
     )
     settings = arguments.applied_to(settings)
     run_id = str(uuid.uuid4())
+    slot = None if _hides_the_slots(problems) else _slot_of(started_at, arguments, settings)
     progress = Progress(sys.stderr, shown=_watched(settings))
     console = progress.show_line if _watched(settings) else True
     with (
@@ -94,14 +96,15 @@ def _run(arguments: Arguments, clock: SystemClock) -> ExitCode:
                 return _cycles(house, arguments, session, progress, started_at)
         except SettingsError as error:
             log_event("startup_config_invalid", str(error), problems=len(error.problems))
-            leave_row(settings, run_id, started_at, error)
+            leave_row(settings, run_id, started_at, error, slot=slot)
             raise
         except TradebotError as error:
             log_event("startup_failed", str(error), exit_code=int(error.exit_code))
-            leave_row(settings, run_id, started_at, error)
+            leave_row(settings, run_id, started_at, error, slot=slot)
             raise
         except Exception as error:  # noqa: BLE001 - a bug must leave its stack and the right code
             log_event("unexpected_exception", exc_info=error)
+            leave_row(settings, run_id, started_at, error, slot=slot)
             _say(f"Unexpected {type(error).__name__}; its stack is in {session.path}.")
             return ExitCode.SOFTWARE
         finally:
@@ -132,13 +135,27 @@ def _cycles(
 
 def _one_cycle(house: House, arguments: Arguments, started_at: datetime) -> CycleReport:
     settings = house.settings
-    slot = None
-    if arguments.scheduled:
-        slot = slot_start(started_at, settings.schedule_cadence, settings.schedule_offset_seconds)
+    slot = _slot_of(started_at, arguments, settings)
     cycle = Cycle(house, started_at=started_at, slot=slot)
     with _last_resort(cycle.deadline.time_left() + HANG_GRACE_SECONDS):
         house.broker.time_left = cycle.deadline.time_left
         return cycle.run()
+
+
+def _slot_of(started_at: datetime, arguments: Arguments, settings: Settings) -> datetime | None:
+    """The slot of a run that a scheduler started."""
+    if not arguments.scheduled:
+        return None
+    return slot_start(started_at, settings.schedule_cadence, settings.schedule_offset_seconds)
+
+
+def _hides_the_slots(problems: Sequence[str]) -> bool:
+    """Do the problems leave it open what SCHEDULE_CADENCE and SCHEDULE_OFFSET_SECONDS say?
+
+    So does one that names no variable: a file or a line that could not be read.
+    """
+    names = {problem.partition(" ")[0].rstrip(":") for problem in problems}
+    return not names <= BY_NAME.keys() - {"SCHEDULE_CADENCE", "SCHEDULE_OFFSET_SECONDS"}
 
 
 def _configure(settings: Settings, problems: Sequence[str]) -> Strategy:

@@ -34,12 +34,14 @@ from tradebot.execution.recovery import abandon_unsent
 from tradebot.execution.trade_executor import PlannedOrder
 from tradebot.house import House, Skipped, error_reason
 from tradebot.journal import Origin, RunOutcome, SlotClaim, next_cycle_id
+from tradebot.market.cache import FileCache
+from tradebot.market.sessions import last_known_sessions
 from tradebot.model import Action, Decision, InstrumentId
 from tradebot.observability import bind, log_event, mask_sensitive
 from tradebot.scheduling.deadline import Deadline
 from tradebot.scheduling.hours import ClosedReason, HoursConfig, Run, Skip, decide
 from tradebot.scheduling.jitter import jitter_seconds
-from tradebot.scheduling.missed import missed_runs
+from tradebot.scheduling.missed import Expectation, report_missed_runs
 from tradebot.scheduling.run_lock import RunLock
 from tradebot.scheduling.slots import is_late, lateness, slot_start
 from tradebot.vocabulary.reasons import DecisionReason, FailureReason
@@ -66,7 +68,6 @@ class Cycle:
         self._cycle_id: int | None = None
         self._holding = contextlib.ExitStack()
         self._locks: list[RunLock] = []
-        self._previous_slot = house.journal.runs.last_slot() if slot else None
         self.deadline = Deadline.for_run(
             house.clock,
             configured=house.settings.cycle_deadline_seconds,
@@ -239,7 +240,8 @@ class Cycle:
         items = [i for i in self._settings.watchlist if i.instrument not in closed]
         data = desk.reader.read(items, self._house.strategy.bars_needed)
         if data.is_unavailable:
-            self.report.exit_codes.add(ExitCode.UNAVAILABLE)
+            late = self.deadline.passed
+            self.report.exit_codes.add(ExitCode.DEADLINE if late else ExitCode.UNAVAILABLE)
             self.report.error = "No usable price for any instrument."
         data.unusable.update(closed)
         return data
@@ -352,7 +354,12 @@ class Cycle:
 
     def _hold(self, path: Path) -> None:
         lock = self._holding.enter_context(RunLock(path))
-        lock.acquire(run_id=self._house.run_id, slot=self._slot, phase=self._phase)
+        lock.acquire(
+            run_id=self._house.run_id,
+            slot=self._slot,
+            phase=self._phase,
+            deadline=self.deadline.at,
+        )
         self._locks.append(lock)
 
     def _record(self, decision: Decision, held: Decimal | None) -> None:
@@ -372,17 +379,18 @@ class Cycle:
         self.report.exit_codes.add(code)
 
     def _report_missed_runs(self) -> None:
-        missed = missed_runs(
-            self._previous_slot,
-            self._clock.now(),
-            HoursConfig.of(self._settings),
-            cadence=self._settings.schedule_cadence,
-            offset=self._settings.schedule_offset_seconds,
+        if self._slot is None:
+            return
+        settings = self._settings
+        sessions = None
+        if settings.trading_hours_mode == "instrument":
+            cache = FileCache(self._house.cache_folder)
+            sessions = last_known_sessions(cache, [i.instrument for i in settings.watchlist])
+        expected = Expectation(
+            cadence=settings.schedule_cadence,
+            offset=settings.schedule_offset_seconds,
+            hours=HoursConfig.of(settings),
+            deadline=settings.cycle_deadline_seconds,
+            sessions=sessions,
         )
-        if missed is not None:
-            log_event(
-                "schedule_runs_missed",
-                missed_count=missed.count,
-                missed_from=missed.first,
-                missed_to=missed.last,
-            )
+        report_missed_runs(self._journal, self._slot, self._clock.now(), expected)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradebot.clock import Clock
-from tradebot.errors import SettingsError, StorageError, TradebotError
+from tradebot.errors import ExitCode, SettingsError, StorageError, TradebotError
 from tradebot.house import House, error_reason
 from tradebot.journal import Journal, RunOutcome
 from tradebot.observability import Session, log_event
@@ -91,25 +91,34 @@ def journals(settings: Settings) -> Iterator[Journal]:
         yield Journal(_journal_path(settings, dry_run=dry_run))
 
 
-def leave_row(settings: Settings, run_id: str, started_at: datetime, error: TradebotError) -> None:
+def leave_row(
+    settings: Settings,
+    run_id: str,
+    started_at: datetime,
+    error: Exception,
+    *,
+    slot: datetime | None,
+) -> None:
     """Record an invocation that ended before its cycle began: a gap must mean a missed run.
 
     In both journals, since the settings that would say which may be what is wrong; and as far as
-    possible: where a journal itself is the problem, the log has to do.
+    possible: where a journal itself is the problem, the log has to do. `slot` is None when the
+    settings that make slots cannot be read, or no scheduler started the run.
     """
+    code = error.exit_code if isinstance(error, TradebotError) else ExitCode.SOFTWARE
     for dry_run in (False, True):
         with (
             contextlib.suppress(StorageError),
             Journal(_journal_path(settings, dry_run=dry_run)) as journal,
         ):
-            row = journal.runs.begin(run_id, pid=os.getpid(), at=started_at, slot=None)
+            row = journal.runs.begin(run_id, pid=os.getpid(), at=started_at, slot=slot)
             journal.runs.end(
                 row,
                 RunOutcome.FAILED,
                 at=started_at,
                 phase="startup",
                 reason=error_reason(error),
-                exit_code=int(error.exit_code),
+                exit_code=int(code),
             )
 
 

@@ -9,7 +9,12 @@ from tradebot.journal import Refused, SlotClaim
 from tradebot.observability.schema import WORD
 from tradebot.scheduling.hours import ClosedReason
 from tradebot.scheduling.hours import SkipReason as HoursSkipReason
-from tradebot.vocabulary.reasons import DecisionReason, FailureReason, SkipReason
+from tradebot.vocabulary.reasons import (
+    DecisionReason,
+    FailureReason,
+    MissedReason,
+    SkipReason,
+)
 
 DECISIONS = {word.value for word in DecisionReason}
 SKIPS = {word.value for word in SkipReason}
@@ -30,6 +35,6 @@ def test_words_are_code_words_that_the_log_takes_as_they_are() -> None:
 
 
 def test_every_word_has_a_sentence() -> None:
-    for words in (DecisionReason, SkipReason, FailureReason):
+    for words in (DecisionReason, SkipReason, FailureReason, MissedReason):
         for word in words:
             assert re.fullmatch(r"[A-Z0-9].*\.", word.meaning), word

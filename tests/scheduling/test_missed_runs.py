@@ -1,67 +1,239 @@
-"""Which runs were expected and missed: against a count slot by slot."""
+"""What became of each slot: against a judgement slot by slot, and case by case."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tradebot.journal import Grid, RunOutcome, RunRow
 from tradebot.model import InstrumentId
+from tradebot.scheduling.expected_slots import expected_slots
 from tradebot.scheduling.hours import HoursConfig, Run, decide
-from tradebot.scheduling.missed import MissedRuns, missed_runs
+from tradebot.scheduling.missed import MissedRuns, gaps
+from tradebot.scheduling.slot_history import (
+    Recorded,
+    Stretch,
+    Times,
+    merged,
+    slot_history,
+)
 from tradebot.scheduling.slots import slot_start
+from tradebot.vocabulary.reasons import MissedReason
 
 ALWAYS = HoursConfig("always")
 OFFICE = HoursConfig("fixed", frozenset(range(5)), time(9), time(17), "Europe/Copenhagen")
+LIMIT = timedelta(seconds=270)
+RAN, SKIPPED, FAILED = RunOutcome.RAN, RunOutcome.SKIPPED, RunOutcome.FAILED
+BUSY, KILLED = RunOutcome.BUSY, RunOutcome.KILLED
 
 
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def missed(
-    last: str | None, now: str, config: HoursConfig = ALWAYS, cadence: float = 300
-) -> MissedRuns | None:
-    return missed_runs(None if last is None else utc(last), utc(now), config, cadence=cadence)
-
-
-def test_the_first_run_ever_missed_none() -> None:
-    assert missed(None, "2026-06-15 12:00") is None
-
-
-def test_the_next_slot_and_the_same_slot_miss_none() -> None:
-    assert missed("2026-06-15 12:00", "2026-06-15 12:07") is None
-    assert missed("2026-06-15 12:00", "2026-06-15 12:03") is None
-
-
-def test_a_clock_that_went_back_misses_none() -> None:
-    assert missed("2026-06-15 12:00", "2026-06-15 09:00") is None
-
-
-def test_the_slots_between_are_counted() -> None:
-    assert missed("2026-06-15 12:00", "2026-06-15 12:21") == MissedRuns(
-        3, utc("2026-06-15 12:05"), utc("2026-06-15 12:15")
+def run(
+    slot: datetime | str | None,
+    outcome: RunOutcome | None = RAN,
+    *,
+    delay: float = 1,
+    lasts: float = 5,
+    at: str | None = None,
+    run_id: str | None = None,
+    reason: str | None = None,
+    code: int | None = 0,
+    phase: str = "end",
+    cycle: int | None = 1,
+) -> RunRow:
+    slot = utc(slot) if isinstance(slot, str) else slot
+    start = (utc(at) if at else slot or utc("2026-06-15")) + timedelta(seconds=delay)
+    return RunRow(
+        row_id=1,
+        run_id=run_id or f"run-{start.isoformat()}",
+        pid=1,
+        started_at=start,
+        phase=phase,
+        slot=slot,
+        cycle_id=cycle,
+        ended_at=None if outcome is None else start + timedelta(seconds=lasts),
+        outcome=outcome,
+        reason=reason,
+        exit_code=code,
     )
+
+
+def history(
+    since: str,
+    until: str,
+    rows: Sequence[RunRow] = (),
+    *,
+    config: HoursConfig = ALWAYS,
+    grids: Sequence[Grid] = (Grid(utc("2020-01-01"), 300, 0),),
+    due: str = "2099-01-01",
+    running: Sequence[str] = (),
+) -> list[Stretch]:
+    now = utc(until)
+    slots = expected_slots(utc(since), now, grids, config)
+    return slot_history(slots, merged({"live": rows}), grids, Times(now, utc(due), LIMIT, running))
+
+
+def words(found: Sequence[Stretch]) -> list[tuple[str, int]]:
+    return [(stretch.word, stretch.count) for stretch in found]
+
+
+def test_slots_of_the_same_fate_are_one_stretch() -> None:
+    found = history(
+        "2026-06-15 12:00",
+        "2026-06-15 13:00",
+        [run("2026-06-15 12:00"), run("2026-06-15 12:05"), run("2026-06-15 12:30")],
+    )
+    assert words(found) == [("ran", 2), ("no-wakeup", 4), ("ran", 1), ("no-wakeup", 5)]
+    assert (found[1].first, found[1].last) == (utc("2026-06-15 12:10"), utc("2026-06-15 12:25"))
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        (run("2026-06-15 12:00"), "ran"),
+        (run("2026-06-15 12:00", SKIPPED, reason="holiday"), "skipped:holiday"),
+        (run("2026-06-15 12:00", SKIPPED, reason="late", delay=200), "late"),
+        (run("2026-06-15 12:00", FAILED, code=69), "failed:69"),
+        (run("2026-06-15 12:00", KILLED, code=None, lasts=86400), "killed"),
+        (run("2026-06-15 12:00", BUSY, code=75, cycle=None), "busy:holder_unknown"),
+        (run("2026-06-15 12:00", None, code=None), "killed"),
+        (run("2026-06-15 12:00", None, code=None, run_id="alive", phase="execute"), "running"),
+    ],
+)
+def test_each_end_of_a_run_is_a_fate(row: RunRow, word: str) -> None:
+    [found, *_] = history("2026-06-15 12:00", "2026-06-15 12:01", [row], running=["alive"])
+    assert found.word.removesuffix(":execute") == word
+    assert (found.run_id, found.kind) == (row.run_id, "live")
+
+
+def test_of_several_runs_of_a_slot_the_best_counts_and_the_others_are_told() -> None:
+    slot = "2026-06-15 12:00"
+    rows = [
+        run(slot, FAILED, code=69),
+        run(slot, FAILED, code=69, delay=31),
+        run(slot, RAN, delay=62, run_id="best"),
+        run(slot, SKIPPED, reason="taken", delay=93),
+    ]
+    [found] = history(slot, "2026-06-15 12:05", rows)
+    assert (found.word, found.run_id) == ("ran", "best")
+    assert found.others == (("failed:69", 2), ("skipped:taken", 1))
+    [found] = history(slot, "2026-06-15 12:05", [*rows[:2], rows[3]])
+    assert found.word == "failed:69"  # that a third was turned away says less
+    late = run(slot, SKIPPED, reason="late", delay=290)
+    [found] = history(slot, "2026-06-15 12:05", [rows[0], late])
+    assert found.word == "failed:69"
+
+
+def test_a_slot_in_which_an_earlier_run_was_still_going_is_busy() -> None:
+    long = run("2026-06-15 12:00", lasts=700, run_id="long")  # until 12:11:41
+    found = history("2026-06-15 12:00", "2026-06-15 12:30", [long, run("2026-06-15 12:25")])
+    assert words(found) == [("ran", 1), ("busy:long", 2), ("no-wakeup", 2), ("ran", 1)]
+    assert not found[1].is_recorded
+
+
+def test_a_run_that_is_still_going_keeps_the_slots_up_to_now_busy() -> None:
+    rows = [run("2026-06-15 12:00", None, run_id="long")]
+    assert words(history("2026-06-15 12:00", "2026-06-15 12:20", rows, running=["long"])) == [
+        ("running:end", 1),
+        ("busy:long", 3),
+    ]
+    # Nobody knows when a killed one ended: at its time-out, at the latest.
+    assert words(history("2026-06-15 12:00", "2026-06-15 12:20", rows)) == [
+        ("killed", 1),
+        ("no-wakeup", 3),
+    ]
+
+
+def test_a_killed_run_was_not_going_until_somebody_found_out() -> None:
+    dead = run("2026-06-15 12:00", KILLED, lasts=3600)
+    assert words(history("2026-06-15 12:00", "2026-06-15 12:15", [dead])) == [
+        ("killed", 1),
+        ("no-wakeup", 2),
+    ]
+
+
+def test_a_busy_run_is_named_with_who_held_the_lock() -> None:
+    rows = [
+        run(None, lasts=700, at="2026-06-15 12:00", run_id="by hand"),
+        run("2026-06-15 12:05", BUSY, code=75, cycle=None, run_id="loser"),
+        run("2026-06-15 12:15", BUSY, code=75, cycle=None),
+    ]
+    assert words(history("2026-06-15 12:05", "2026-06-15 12:20", rows)) == [
+        ("busy:by hand", 1),
+        ("no-wakeup", 1),  # a run by hand keeps no scheduler from starting one
+        ("busy:holder_unknown", 1),
+    ]
+
+
+def test_a_run_whose_settings_hid_its_slot_counts_where_it_started() -> None:
+    lost = run(None, FAILED, at="2026-06-15 12:07", code=78, phase="startup", cycle=None, lasts=0)
+    assert words(history("2026-06-15 12:00", "2026-06-15 12:15", [lost])) == [
+        ("no-wakeup", 1),
+        ("failed:78", 1),
+        ("no-wakeup", 1),
+    ]
+
+
+def test_what_one_run_left_in_both_journals_counts_once() -> None:
+    row = run("2026-06-15 12:00", FAILED, code=78, phase="startup", cycle=None)
+    [record] = merged({"live": [row], "dry": [row]})
+    assert record.kind == "both"
+    other = run("2026-06-15 12:05", run_id=row.run_id)  # a loop: one process, many slots
+    assert [r.kind for r in merged({"live": [row, other], "dry": [row]})] == ["both", "live"]
+
+
+def test_a_slot_is_not_missed_before_it_is_due() -> None:
+    found = history("2026-06-15 12:00", "2026-06-15 12:20", due="2026-06-15 12:10")
+    assert words(found) == [("no-wakeup", 2)]
+    rows = [run("2026-06-15 12:15")]
+    found = history("2026-06-15 12:00", "2026-06-15 12:20", rows, due="2026-06-15 12:10")
+    assert words(found) == [("no-wakeup", 2), ("ran", 1)]
 
 
 def test_only_trading_hours_count() -> None:
-    friday, monday = "2026-06-19 14:55", "2026-06-22 07:10:30"
-    assert missed(friday, monday, OFFICE) == MissedRuns(
-        2, utc("2026-06-22 07:00"), utc("2026-06-22 07:05")
-    )
-    assert missed(friday, "2026-06-21 12:00", OFFICE) is None
+    since, until = "2026-06-19 14:50", "2026-06-22 07:10"
+    found = history(since, until, config=OFFICE)
+    assert words(found) == [("no-wakeup", 4)]  # one gap, over the weekend
+    weekend = [run("2026-06-20 12:00", SKIPPED, reason="not_a_trading_day")]
+    found = history(since, until, weekend, config=OFFICE)
+    assert words(found) == [("no-wakeup", 2), ("no-wakeup", 2)]  # in between it was alive
 
 
-def test_a_window_between_two_slots_expects_none() -> None:
-    config = HoursConfig("fixed", frozenset(range(7)), time(9, 1), time(9, 4))
-    assert missed("2026-06-15 08:00", "2026-06-15 12:00", config) is None
+def test_another_cadence_is_judged_by_itself() -> None:
+    grids = [Grid(utc("2026-06-15"), 600, 0), Grid(utc("2026-06-15 12:20"), 300, 60)]
+    rows = [run("2026-06-15 12:00"), run("2026-06-15 12:10"), run("2026-06-15 12:21")]
+    found = history("2026-06-15 12:00", "2026-06-15 12:31", rows, grids=grids)
+    assert words(found) == [("ran", 3), ("no-wakeup", 1)]
+    assert found[1].first == utc("2026-06-15 12:26")
 
 
-def test_a_changed_cadence_does_not_confuse_it() -> None:
-    assert missed("2026-06-15 12:07:30", "2026-06-15 12:31", cadence=600) == MissedRuns(
-        2, utc("2026-06-15 12:10"), utc("2026-06-15 12:20")
-    )
+def test_rows_off_the_grid_are_shown_all_the_same() -> None:
+    found = history("2026-06-15 12:00", "2026-06-15 12:10", [run("2026-06-15 12:02")])
+    assert words(found) == [("no-wakeup", 1), ("ran", 1), ("no-wakeup", 1)]
+
+
+def one(slot: str, reason: MissedReason, holder: str | None = None) -> MissedRuns:
+    return MissedRuns(1, utc(slot), utc(slot), reason, holder)
+
+
+def test_gaps_are_what_has_no_row() -> None:
+    rows = [
+        run("2026-06-15 12:00", lasts=400, run_id="long"),
+        run("2026-06-15 12:15", BUSY, code=75, cycle=None),
+        run("2026-06-15 12:20", FAILED, code=69),
+    ]
+    assert gaps(history("2026-06-15 12:00", "2026-06-15 12:30", rows)) == [
+        one("2026-06-15 12:05", MissedReason.BUSY, "long"),
+        one("2026-06-15 12:10", MissedReason.NO_WAKEUP),
+        one("2026-06-15 12:25", MissedReason.NO_WAKEUP),
+    ]
 
 
 def test_sessions_say_what_was_expected_of_instruments() -> None:
@@ -70,44 +242,133 @@ def test_sessions_say_what_was_expected_of_instruments() -> None:
         end_time = utc("2026-07-20 20:00")
         state = "AutomatedTrading"
 
-    config = HoursConfig("instrument")
-    found = missed_runs(
-        utc("2026-07-20 12:00"),
-        utc("2026-07-20 13:46"),
-        config,
-        cadence=300,
-        sessions={InstrumentId("Stock", 211): (Session(),)},
-    )
-    assert found == MissedRuns(3, utc("2026-07-20 13:30"), utc("2026-07-20 13:40"))
-    assert (
-        missed_runs(utc("2026-07-20 12:00"), utc("2026-07-20 14:00"), config, cadence=300) is None
-    )
+    def expected(sessions: dict[InstrumentId, tuple[Session, ...]]) -> list[int]:
+        since, until = utc("2026-07-20 12:00"), utc("2026-07-20 13:45")
+        grids = [Grid(since, 300, 0)]
+        config = HoursConfig("instrument")
+        return [r.count for r in expected_slots(since, until, grids, config, sessions)]
+
+    assert expected({InstrumentId("Stock", 211): (Session(),)}) == [3]
+    assert expected({}) == []
 
 
-@settings(deadline=None)
+# Slot by slot.
+
+RANKS = ("ran", "skipped", "running", "failed", "killed", "late", "busy")
+DAY = timedelta(days=1)
+
+
+def naive(
+    since: datetime,
+    until: datetime,
+    records: Sequence[Recorded],
+    grids: Sequence[Grid],
+    config: HoursConfig,
+    times: Times,
+) -> list[tuple[datetime, str]]:
+    """Each slot and its class, by looking at every minute and every row."""
+    rows = [record.row for record in records]
+    found = []
+    moment = since
+    while moment < until:
+        grid = [g for g in grids if g.since <= moment or g is grids[0]][-1]
+        mine = [row for row in rows if row.slot == moment]
+        on_grid = slot_start(moment, grid.cadence, grid.offset) == moment
+        if isinstance(decide(moment, config), Run) and (mine or on_grid):
+            word = min(map(naive_word, mine), key=naive_rank) if mine else bare(moment, rows, times)
+            if word:
+                found.append((moment, word))
+        moment += timedelta(minutes=1)
+    return found
+
+
+def naive_word(row: RunRow) -> str:
+    if row.outcome is None:
+        return "killed"
+    if row.reason == "late":
+        return "late"
+    return f"skipped:{row.reason}" if row.outcome is SKIPPED else str(row.outcome)
+
+
+def naive_rank(word: str) -> int:
+    return 99 if word in ("skipped:taken", "skipped:exhausted") else RANKS.index(word.split(":")[0])
+
+
+def bare(moment: datetime, rows: Sequence[RunRow], times: Times) -> str:
+    if moment >= times.due:
+        return ""
+    for row in rows:
+        end = row.ended_at or row.started_at + times.limit
+        if row.outcome is KILLED:
+            end = min(end, row.started_at + times.limit)
+        if row.outcome is not BUSY and row.started_at < moment < end:
+            return f"busy:{row.run_id}"
+    return "no-wakeup"
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[datetime, int, list[Grid], list[RunRow]]:
+    """Some hours around a night, with runs of two cadences: some missing, some far too long."""
+    night = utc(draw(st.sampled_from(["2026-03-28", "2026-10-24", "2026-06-14"])))
+    since = night + timedelta(minutes=draw(st.integers(15 * 60, 30 * 60)))
+    minutes = draw(st.integers(1, 300))
+    change = since + timedelta(minutes=draw(st.integers(-60, 300)))
+    cadences = draw(st.permutations([60, 300, 600, 900]))
+    grids = [Grid(night, cadences[0], 0), Grid(change, cadences[1], 60 * draw(st.integers(0, 1)))]
+    rows: list[RunRow] = []
+    for minute in draw(st.sets(st.integers(-60, minutes), max_size=25)):
+        moment = since + timedelta(minutes=minute)
+        grid = grids[moment >= change]
+        outcome, reason = draw(
+            st.sampled_from([
+                (RAN, None), (RAN, None), (SKIPPED, "holiday"), (SKIPPED, "late"),
+                (SKIPPED, "taken"), (FAILED, None), (KILLED, None), (BUSY, None), (None, None),
+            ])
+        )  # fmt: skip
+        rows.append(
+            run(
+                slot_start(moment, grid.cadence, grid.offset),
+                outcome,
+                delay=draw(st.sampled_from([0, 0.5, 20])) + len(rows) / 1000,
+                lasts=draw(st.sampled_from([1, 30, 59.5, 300, 900, 7000])),
+                reason=reason,
+                code=None,
+            )
+        )
+    return since, minutes, grids, rows
+
+
+@settings(deadline=None, max_examples=150)
 @given(
-    st.sampled_from(["2026-03-27 20:00", "2026-10-23 20:00", "2026-06-15 00:00"]),
-    st.integers(0, 4 * 1440),
-    st.sampled_from([60, 300, 900, 3600]),
-    st.integers(0, 59),
-    st.times(timezones=st.none()).map(lambda t: t.replace(second=0, microsecond=0)),
-    st.times(timezones=st.none()).map(lambda t: t.replace(second=0, microsecond=0)),
+    stories(),
+    st.none() | st.tuples(st.integers(0, 23), st.integers(0, 59), st.integers(1, 900)),
+    st.integers(0, 300),
 )
-def test_it_equals_asking_decide_for_every_slot(
-    last: str, minutes: int, cadence: int, offset: int, start: time, end: time
+def test_it_equals_a_look_at_every_slot(
+    story: tuple[datetime, int, list[Grid], list[RunRow]],
+    window: tuple[int, int, int] | None,
+    due_in: int,
 ) -> None:
-    config = HoursConfig("fixed", frozenset({0, 4, 6}), start, end, "Europe/Copenhagen")
-    begin = slot_start(utc(last), cadence, offset)
-    now = begin + timedelta(minutes=minutes)
-    step = timedelta(seconds=cadence)
-    expected = []
-    slot = begin + step
-    while slot < slot_start(now, cadence, offset):
-        if isinstance(decide(slot, config), Run):
-            expected.append(slot)
-        slot += step
-    found = missed_runs(begin, now, config, cadence=cadence, offset=offset)
-    if not expected:
-        assert found is None
-    else:
-        assert found == MissedRuns(len(expected), expected[0], expected[-1])
+    since, minutes, grids, rows = story
+    until = since + timedelta(minutes=minutes)
+    config = ALWAYS
+    if window is not None:
+        hour, minute, length = window
+        begin = utc("2026-01-01") + timedelta(hours=hour, minutes=minute)
+        end = begin + timedelta(minutes=length)
+        days = frozenset({4, 5, 6})
+        config = HoursConfig("fixed", days, begin.time(), end.time(), "Europe/Copenhagen")
+    times = Times(until, since + timedelta(minutes=due_in), LIMIT)
+    records = merged({"live": rows})
+    expected = naive(since, until, records, grids, config, times)
+    found = slot_history(expected_slots(since, until, grids, config), records, grids, times)
+    assert sum(stretch.count for stretch in found) == len(expected)
+    place = 0
+    for stretch in found:
+        mine = expected[place : place + stretch.count]
+        place += stretch.count
+        assert (stretch.first, stretch.last) == (mine[0][0], mine[-1][0])
+        word = stretch.word
+        if stretch.is_recorded:
+            word = word.partition(":")[0] if stretch.fate in ("busy", "failed") else word
+        assert {told for _, told in mine} == {word}

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from support.lock_holder import LockHolder
 from tradebot.errors import ExitCode, LockBusy, StorageError
 from tradebot.scheduling.lock_record import (
     Holder,
     parse_record,
+    parse_records,
     process_birth,
     render_record,
     this_process,
@@ -27,48 +29,15 @@ SLOT = datetime(2025, 12, 17, 7, 15, tzinfo=UTC)
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX only")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
-_HOLD = """
-import os, sys
-from pathlib import Path
-from tradebot.scheduling.run_lock import RunLock
-
-lock = RunLock(Path(sys.argv[1]))
-lock.acquire(run_id="their-run", phase="execute")
-{then}
-os.write(1, b"held\\n")  # in one piece: a child may write at the same time
-sys.stdin.readline()
-"""
-
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "run.lock"
 
 
-class Other:
-    """Another process that holds the lock until its stdin ends."""
-
-    def __init__(self, path: Path, then: str = "") -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _HOLD.format(then=then), str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        self.said = self.process.stdout.readline()
-
-    def __enter__(self) -> Other:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
 @pytest.fixture
-def other(path: Path) -> Iterator[Other]:
-    with Other(path) as other:
+def other(path: Path) -> Iterator[LockHolder]:
+    with LockHolder(path) as other:
         assert other.said == "held\n"
         yield other
 
@@ -90,7 +59,7 @@ def can_be_taken(path: Path) -> bool:
     return True
 
 
-def test_a_second_process_is_refused_and_told_who_holds_it(path: Path, other: Other) -> None:
+def test_a_second_process_is_refused_and_told_who_holds_it(path: Path, other: LockHolder) -> None:
     held_by = holder_seen_by_a_loser(path)
     assert held_by is not None
     words = dict(word.split("=") for word in held_by.split(" "))
@@ -103,7 +72,7 @@ def test_a_second_process_is_refused_and_told_who_holds_it(path: Path, other: Ot
     }
 
 
-def test_it_is_free_after_its_holder_ends_in_order(path: Path, other: Other) -> None:
+def test_it_is_free_after_its_holder_ends_in_order(path: Path, other: LockHolder) -> None:
     assert not can_be_taken(path)
     other.process.communicate("\n")
     assert can_be_taken(path)
@@ -111,7 +80,7 @@ def test_it_is_free_after_its_holder_ends_in_order(path: Path, other: Other) -> 
 
 @posix
 def test_kill_minus_9_frees_it_and_the_next_holder_learns_how_far_it_came(
-    path: Path, other: Other
+    path: Path, other: LockHolder
 ) -> None:
     os.kill(other.process.pid, signal.SIGKILL)
     other.process.wait()
@@ -147,9 +116,8 @@ def test_a_holder_that_let_go_leaves_no_record(path: Path) -> None:
     ids=["exec", "fork", "multiprocessing"],
 )
 def test_a_child_that_outlives_the_holder_does_not_keep_it(path: Path, start_child: str) -> None:
-    with Other(path, start_child) as other:
-        assert other.process.stdout is not None
-        said = {other.said, other.process.stdout.readline()}
+    with LockHolder(path, start_child) as other:
+        said = {other.said, other.next_line()}
         child = int(next(line for line in said if line != "held\n"))
         try:
             assert "held\n" in said
@@ -212,6 +180,91 @@ def test_the_file_stays_and_is_the_owners_alone(path: Path) -> None:
     if os.name != "nt":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@posix
+def test_every_folder_it_has_to_make_is_the_owners_alone(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    path = tmp_path / "state" / "instance" / "LOCAL" / "run.lock"
+    with RunLock(path) as lock:
+        lock.acquire(run_id="mine")
+    modes = [stat.S_IMODE(folder.stat().st_mode) for folder in path.parents[:4]]
+    assert modes == [0o700, 0o700, 0o700, 0o755]
+
+
+def leave_a_killed_runs_record(path: Path) -> None:
+    with LockHolder(path) as other:
+        assert other.said == "held\n"
+    # Windows frees a dead process's lock in its own time.
+    assert any(can_be_taken_for_a_look(path) for _ in range(50))
+
+
+def can_be_taken_for_a_look(path: Path) -> bool:
+    lock = RunLock(path)
+    try:
+        lock.acquire(run_id="probe", keep_previous=True)
+    except LockBusy:
+        return False
+    lock.release()
+    return True
+
+
+def test_a_command_that_only_needs_to_be_alone_leaves_a_killed_runs_record(path: Path) -> None:
+    leave_a_killed_runs_record(path)
+    with RunLock(path) as lock:
+        lock.acquire(run_id="resolve-by-hand", keep_previous=True)
+        for phase in ("a_rather_long_name_for_a_phase", "end"):
+            lock.enter_phase(phase)
+            first, kept = parse_records(path.read_bytes())
+            assert (first.run_id, first.phase) == ("resolve-by-hand", phase)
+            assert (kept.run_id, kept.phase) == ("their-run", "execute")
+        assert "run_id=resolve-by-hand" in str(holder_seen_by_a_loser(path))
+    with RunLock(path) as lock:
+        lock.acquire(run_id="next")
+        assert lock.previous is not None
+        assert lock.previous.run_id == "their-run"
+    with RunLock(path) as lock:
+        lock.acquire(run_id="the-one-after")
+        assert lock.previous is None
+
+
+@posix
+def test_also_when_that_command_is_killed_itself(path: Path) -> None:
+    leave_a_killed_runs_record(path)
+    with LockHolder(path, more=", keep_previous=True") as by_hand:
+        assert by_hand.said == "held\n"
+    with RunLock(path) as lock:
+        lock.acquire(run_id="by-hand-again", keep_previous=True)
+    with RunLock(path) as lock:
+        lock.acquire(run_id="next")
+        assert lock.previous is not None
+        assert (lock.previous.run_id, lock.previous.phase) == ("their-run", "execute")
+
+
+@posix
+def test_somebody_who_only_looks_costs_no_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shared lock of an instant, as `look` takes it, at the worst of times."""
+    import fcntl
+
+    path.parent.mkdir()
+    path.touch()
+    descriptor = os.open(path, os.O_RDONLY)
+    pauses = []
+
+    def stop_looking(seconds: float) -> None:
+        pauses.append(seconds)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    monkeypatch.setattr("tradebot.scheduling.run_lock.time.sleep", stop_looking)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with RunLock(path) as lock:
+            lock.acquire(run_id="mine")
+            assert lock.held
+    finally:
+        os.close(descriptor)
+    assert len(pauses) == 1
+    assert 0 < pauses[0] <= 0.01  # a real loser does not wait long
 
 
 @pytest.mark.parametrize("record", [b"", b"pid=1\n", b"\xff\xfe", b"x" * 5000])
@@ -348,9 +401,16 @@ def test_a_record_with_other_keys_or_values_is_not_believed() -> None:
 
     good = "pid=1\nstarted=x\nrun_id=x\nslot=-\nphase=x\nbirth=-\n"
     assert parse_record(sealed(good)) == Holder(1, "x", "x", "-", "x", "-")
+    newer = Holder(1, "x", "x", "-", "x", "-", since="2025", deadline="2026")
+    assert parse_record(sealed(f"{good}since=2025\ndeadline=2026\n")) == newer
+    assert parse_records(sealed(good) + render_record(newer) + b"torn") == (
+        parse_record(sealed(good)),
+        newer,
+    )
     assert parse_record(sealed(good.replace("pid=1", "pid=one"))) is None
     assert parse_record(sealed(good.replace("phase=x", "phase=a b"))) is None
     assert parse_record(sealed(good + "more=1\n")) is None
+    assert parse_record(sealed(good.replace("phase=x\n", ""))) is None
     assert parse_record(sealed(good)[:-3]) is None
 
 

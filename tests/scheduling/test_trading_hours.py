@@ -1,9 +1,7 @@
-"""May a run trade now: windows, summer time, holidays, and each instrument's own sessions."""
+"""May a run trade now: windows, summer time and holidays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradebot.model import InstrumentId
 from tradebot.scheduling.hours import (
-    ClosedReason,
     HoursConfig,
     Run,
-    Sessions,
     Skip,
     SkipReason,
     decide,
@@ -55,8 +50,8 @@ def runs(now: datetime, config: HoursConfig) -> bool:
     return isinstance(decide(now, config), Run)
 
 
-def skip(now: datetime, config: HoursConfig, sessions: Sessions | None = None) -> Skip:
-    decision = decide(now, config, sessions)
+def skip(now: datetime, config: HoursConfig) -> Skip:
+    decision = decide(now, config)
     assert isinstance(decision, Skip)
     return decision
 
@@ -302,79 +297,3 @@ def test_away_from_clock_changes_the_wall_clock_alone_decides(
         yesterday = (shown.weekday() - 1) % 7 in config.days and since_midnight < config.end
         expected = today or yesterday
     assert runs(now, config) is expected
-
-
-@dataclass(frozen=True)
-class Period:
-    """A session as the broker's client hands it over."""
-
-    start_time: datetime
-    end_time: datetime
-    state: str
-
-
-STOCK, FX = InstrumentId("Stock", 211), InstrumentId("FxSpot", 21)
-BY_INSTRUMENT = HoursConfig("instrument")
-
-
-def sessions(*parts: tuple[str, str]) -> tuple[Period, ...]:
-    """Abutting sessions from "2026-07-20 HH:MM state" beginnings; the last part only ends."""
-
-    def periods() -> Iterator[Period]:
-        for (begin, state), (end, _) in pairwise(parts):
-            yield Period(utc(f"2026-07-{begin}"), utc(f"2026-07-{end}"), state)
-
-    return tuple(periods())
-
-
-STOCK_DAY = sessions(
-    ("17 20:00", "Closed"),
-    ("20 11:00", "PreTrading"),
-    ("20 13:30", "AutomatedTrading"),
-    ("20 20:00", "PostTrading"),
-    ("20 21:00", "Closed"),
-    ("21 13:30", "AutomatedTrading"),
-    ("21 20:00", ""),
-)
-FX_DAY = sessions(
-    ("17 21:59", "Closed"),
-    ("19 18:04", "AutomatedTrading"),
-    ("20 21:59", "Closed"),
-    ("20 22:04", ""),
-)
-
-
-@pytest.mark.parametrize(
-    ("now", "decision"),
-    [
-        ("20 14:00", Run()),
-        ("20 12:00", Run({STOCK: ClosedReason.MARKET_CLOSED})),
-        ("20 20:00", Run({STOCK: ClosedReason.MARKET_CLOSED})),
-        ("18 12:00", Skip(SkipReason.ALL_INSTRUMENTS_CLOSED, utc("2026-07-19 18:04"))),
-        ("20 22:00", Skip(SkipReason.ALL_INSTRUMENTS_CLOSED, utc("2026-07-21 13:30"))),
-        ("20 23:00", Skip(SkipReason.ALL_INSTRUMENTS_CLOSED, utc("2026-07-21 13:30"))),
-        ("21 14:00", Run({FX: ClosedReason.SESSIONS_UNKNOWN})),
-        ("22 00:00", Skip(SkipReason.SESSIONS_UNKNOWN, None)),
-    ],
-)
-def test_instruments_are_filtered_and_only_all_closed_skips(now: str, decision: Run | Skip) -> None:
-    assert decide(utc(f"2026-07-{now}"), BY_INSTRUMENT, {STOCK: STOCK_DAY, FX: FX_DAY}) == decision
-
-
-def test_an_instrument_without_sessions_is_left_out() -> None:
-    now = utc("2026-07-20 14:00")
-    assert decide(now, BY_INSTRUMENT, {STOCK: STOCK_DAY, FX: ()}) == Run(
-        {FX: ClosedReason.SESSIONS_UNKNOWN}
-    )
-    assert skip(now, BY_INSTRUMENT, {FX: ()}) == Skip(SkipReason.SESSIONS_UNKNOWN, None)
-    assert skip(now, BY_INSTRUMENT).reason is SkipReason.SESSIONS_UNKNOWN
-
-
-def test_the_open_intervals_of_several_instruments_are_joined() -> None:
-    since, until = utc("2026-07-18 00:00"), utc("2026-07-21 15:00")
-    plan: Sessions = {STOCK: STOCK_DAY, FX: FX_DAY}
-    assert list(open_intervals(since, until, BY_INSTRUMENT, plan)) == [
-        (utc("2026-07-19 18:04"), utc("2026-07-20 21:59")),
-        (utc("2026-07-21 13:30"), utc("2026-07-21 15:00")),
-    ]
-    assert list(open_intervals(since, until, BY_INSTRUMENT)) == []

@@ -56,14 +56,14 @@ class WallClock:
     """The wall clock of processes that are started with `environment`; their others are real."""
 
     def __init__(self, folder: Path) -> None:
-        self._library = library("wall_clock")
-        self._path = folder / "wall-clock"
-        self._path.write_bytes(struct.pack("d", 0.0))
+        self.library = library("wall_clock")
+        self.path = folder / "wall-clock"
+        self.path.write_bytes(struct.pack("d", 0.0))
         self.offset = 0.0
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"LD_PRELOAD": str(self._library), "TEST_WALL_CLOCK": str(self._path)}
+        return {"LD_PRELOAD": str(self.library), "TEST_WALL_CLOCK": str(self.path)}
 
     def now(self) -> float:
         """Epoch seconds as those processes see them."""
@@ -79,7 +79,7 @@ class WallClock:
 
     def _set(self, offset: float) -> None:
         self.offset = offset
-        with self._path.open("r+b") as file:  # never truncated: others have it mapped
+        with self.path.open("r+b") as file:  # never truncated: others have it mapped
             file.write(struct.pack("d", offset))
 
 

@@ -57,7 +57,7 @@ def run_lock(settings: Settings, run_id: str, phase: str) -> Iterator[None]:
     """Be the only one. Raises LockBusy, whose message names the holder."""
     with RunLock(wiring.lock_path(settings)) as lock:
         try:
-            lock.acquire(run_id=run_id, phase=phase)
+            lock.acquire(run_id=run_id, phase=phase, keep_previous=True)
         except LockBusy as busy:
             raise LockBusy(
                 f"{busy}: {busy.holder or HOLDER_UNKNOWN}. Nothing was changed; try again when it"

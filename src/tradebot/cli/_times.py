@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 import click
 
-_AGO = re.compile(r"-([0-9]{1,6})([smhd])")
+_AWAY = re.compile(r"([-+])([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _CLOCK = re.compile(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?")
-EXPECTED = "2025-12-17T07:12Z, 2025-12-17, 07:12, today, yesterday, -2h or -3d (UTC)"
+_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
+EXPECTED = "2025-12-17T07:12Z, 2025-12-17, 07:12, today, yesterday, tomorrow, -2h, -3d or +2h (UTC)"
 
 
-def parse_time(text: str, now: datetime) -> datetime:
-    """An aware UTC time from RFC 3339, a date, a time of today, a word, or `-2h` before `now`.
+def parse_time(text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
+    """An aware UTC time from RFC 3339, a date, a time of today, a word, `-2h` before `now` or
+    `+2h` after it. What names no zone is meant in `zone`.
 
-    Raises ValueError.
+    Raises ValueError and OverflowError.
     """
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    if text == "today":
-        return midnight
-    if text == "yesterday":
-        return midnight - timedelta(days=1)
-    if ago := _AGO.fullmatch(text):
-        return now.astimezone(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    if _CLOCK.fullmatch(text):
-        return datetime.combine(midnight, time.fromisoformat(text), tzinfo=UTC)
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if away := _AWAY.fullmatch(text):
+        distance = timedelta(**{_UNITS[away[3]]: int(away[2])})
+        return now.astimezone(UTC) + (distance if away[1] == "+" else -distance)
+    today = now.astimezone(zone).date()
+    if text in _DAYS:
+        moment = datetime.combine(today + timedelta(days=_DAYS[text]), time(0))
+    elif _CLOCK.fullmatch(text):
+        moment = datetime.combine(today, time.fromisoformat(text))
+    else:
+        moment = datetime.fromisoformat(text)
+    return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
 
 
 def moment(text: str) -> datetime:

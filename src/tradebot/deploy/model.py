@@ -141,7 +141,8 @@ class Schedule:
     @property
     def restart_delay(self) -> float:
         """Seconds from a failure to the second try, which must still be in time for its slot."""
-        return max(1.0, min(30.0, self.cadence / 10))
+        in_time = (self.max_lateness - self.jitter) / 2
+        return max(1.0, min(30.0, self.cadence / 10, in_time))
 
     @property
     def needs_keepalive(self) -> bool:

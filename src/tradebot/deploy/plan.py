@@ -89,7 +89,7 @@ def run_command(command: Command) -> list[str]:
     done = call(command.argv, stdin=command.stdin)
     if done.returncode and not command.may_fail:
         said = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
-        raise StorageError(f"`{command}` failed: {said}; everything is as it was before")
+        raise StorageError(f"`{command}` failed: {said}; the files are as they were before")
     return (done.stdout + done.stderr).splitlines()
 
 

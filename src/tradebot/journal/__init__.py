@@ -10,6 +10,7 @@ from tradebot.journal.journal import Journal
 from tradebot.journal.orders import MAX_ATTEMPTS, Created, Origin, Refused, Settled
 from tradebot.journal.rows import Attempt, AttemptState, Correction
 from tradebot.journal.runs import RunOutcome, RunRow, SlotClaim
+from tradebot.journal.slot_watch import Grid
 
 __all__ = [
     "MAX_ATTEMPTS",
@@ -17,6 +18,7 @@ __all__ = [
     "AttemptState",
     "Correction",
     "Created",
+    "Grid",
     "Journal",
     "Origin",
     "Pause",

@@ -9,10 +9,11 @@ from tradebot.journal.control import Control
 from tradebot.journal.database import Database
 from tradebot.journal.orders import Orders
 from tradebot.journal.runs import Runs
+from tradebot.journal.slot_watch import SlotWatch
 
 
 class Journal:
-    """`journal.runs`, `journal.orders`, `journal.control`, all in the file at `path`.
+    """`journal.runs`, `.orders`, `.control` and `.slot_watch`, all in the file at `path`.
 
     Raises StorageError when the file cannot be opened, is damaged, or is newer than this program.
     """
@@ -23,6 +24,7 @@ class Journal:
         self.runs = Runs(self._database)
         self.orders = Orders(self._database)
         self.control = Control(self._database)
+        self.slot_watch = SlotWatch(self._database)
 
     def close(self) -> None:
         self._database.close()

@@ -135,11 +135,55 @@ class Runs:
             )
             return SlotClaim.WON
 
+    def first_slot(self) -> datetime | None:
+        """The oldest slot that any invocation belonged to."""
+        return self._slot("SELECT min(slot) FROM runs WHERE slot IS NOT NULL")
+
     def last_slot(self) -> datetime | None:
         """The newest slot that any invocation belonged to."""
+        return self._slot("SELECT max(slot) FROM runs WHERE slot IS NOT NULL")
+
+    def last_slot_done(self, before: datetime) -> datetime | None:
+        """The newest slot before `before` that a run came to the end of, traded or not."""
+        return self._slot(
+            "SELECT slot FROM runs WHERE slot<? AND outcome IN ('ran', 'skipped')"
+            " ORDER BY slot DESC LIMIT 1",
+            time_text(before),
+        )
+
+    def between(self, since: datetime, until: datetime) -> list[RunRow]:
+        """The runs of the slots in [since, until), those that started then, and the last one
+        before that held the lock: it may have gone on into this time. Oldest first.
+
+        Runs are recorded as they start, so a few look-ups find the place where a time begins.
+        Where the clock was set back in between, runs without a slot may be left out.
+        """
+        low, high = time_text(since), time_text(until)
         with self._database.reading() as connection:
-            row = connection.execute("SELECT max(slot) FROM runs WHERE slot IS NOT NULL").fetchone()
-            return maybe_time(row[0])
+            first, last = (_first_started(connection, text) for text in (low, high))
+            found = {
+                row["row_id"]: row
+                for sql, values in (
+                    (
+                        "SELECT * FROM runs WHERE row_id>=? AND row_id<?"
+                        " AND started_at>=? AND started_at<?",
+                        (first, last, low, high),
+                    ),
+                    ("SELECT * FROM runs WHERE slot>=? AND slot<?", (low, high)),
+                    (
+                        "SELECT * FROM runs WHERE row_id<? AND cycle_id IS NOT NULL"
+                        " ORDER BY row_id DESC LIMIT 1",
+                        (first,),
+                    ),
+                )
+                for row in connection.execute(sql, values)
+            }
+            return [_run(found[row_id]) for row_id in sorted(found)]
+
+    def _slot(self, sql: str, *values: str) -> datetime | None:
+        with self._database.reading() as connection:
+            row = connection.execute(sql, values).fetchone()
+            return None if row is None else maybe_time(row[0])
 
     def last_cycle_id(self) -> int:
         """The highest cycle id ever given out here; 0 for none."""
@@ -156,6 +200,27 @@ class Runs:
                 "SELECT * FROM runs ORDER BY row_id DESC LIMIT ?", (limit,)
             ).fetchall()
             return [_run(row) for row in rows]
+
+
+def _first_started(connection: sqlite3.Connection, text: str) -> int:
+    """The id of the first run that started at `text` or later; behind the last one for none."""
+    ends = connection.execute(
+        "SELECT (SELECT min(row_id) FROM runs), (SELECT max(row_id) FROM runs)"
+    ).fetchone()
+    if ends[0] is None:
+        return 0
+    low, high = int(ends[0]), int(ends[1]) + 1
+    while low < high:
+        middle = (low + high) // 2
+        row = connection.execute(
+            "SELECT row_id, started_at FROM runs WHERE row_id>=? ORDER BY row_id LIMIT 1",
+            (middle,),
+        ).fetchone()
+        if row["started_at"] >= text:
+            high = middle
+        else:
+            low = int(row["row_id"]) + 1
+    return low
 
 
 def _run(row: sqlite3.Row) -> RunRow:

@@ -52,5 +52,14 @@ class SessionSource:
             return ()  # logged where it happened; without a plan the market counts as closed
 
 
+def last_known_sessions(
+    cache: FileCache, instruments: Sequence[InstrumentId]
+) -> dict[InstrumentId, tuple[Session, ...]]:
+    """What an earlier run kept, of whatever day: nobody is asked. For looking back."""
+    kept = cache.load(_CACHE_NAME, _Kept)
+    known = {} if kept is None else kept.sessions
+    return {i: known[str(i)] for i in instruments if str(i) in known}
+
+
 def _covers(plan: Sequence[Session], now: datetime) -> bool:
     return any(session.start_time <= now < session.end_time for session in plan)

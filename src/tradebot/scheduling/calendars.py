@@ -51,6 +51,12 @@ _CLOCK = re.compile(r"\b(\d{1,2})(?::(\d\d))?\s*(?:(a|p)\.?m\b)?", re.IGNORECASE
 # A half day whose hour the library does not know ends at noon: rather too early than too late.
 _NOON = time(12)
 
+# What the library lacks. Deutsche Börse shortens the last trading day of each year, which is the
+# last weekday before 31 December, to 14:00 (Eurex circulars 092/20 and 107/21 on 30 December 2020
+# and 2021: "shortened trading hours" on Xetra, reference time 14:00 CET). It is announced anew each
+# November; assumed for later years as well: rather too early than too late.
+_LAST_DAY_OF_YEAR = {"XETR": time(14), "XFRA": time(14)}
+
 
 class HolidayCalendar(Protocol):
     """When a market is closed although the week's plan says open."""
@@ -61,6 +67,9 @@ class HolidayCalendar(Protocol):
 
     def closes(self, day: date) -> time | None:
         """The local time from which that day is closed (00:00 on a holiday); None: a full day."""
+
+    def name(self, day: date) -> str | None:
+        """What a day that is closed, or closes early, is called."""
 
 
 class LibraryCalendar:
@@ -78,11 +87,26 @@ class LibraryCalendar:
             self._holidays = holidays.country_holidays(code)
         market = getattr(self._holidays, "market", "")
         self.zone = ZoneInfo(_ZONES.get(market, default_zone))
+        self._last_close = _LAST_DAY_OF_YEAR.get(market)
 
     def closes(self, day: date) -> time | None:
         if day in self._holidays:
             return time(0)
-        return early_close(self._half_days[day]) if day in self._half_days else None
+        if day in self._half_days:
+            return early_close(self._half_days[day])
+        return self._last_close if day == _last_trading_day(day.year) else None
+
+    def name(self, day: date) -> str | None:
+        for names in (self._holidays, self._half_days):
+            if day in names:
+                return str(names[day])
+        return None if self.closes(day) is None else "last trading day of the year"
+
+
+def _last_trading_day(year: int) -> date:
+    """The last weekday before 31 December, which is no trading day in Frankfurt."""
+    day = date(year, 12, 30)
+    return day - timedelta(days=max(0, day.weekday() - 4))
 
 
 def early_close(name: str) -> time:

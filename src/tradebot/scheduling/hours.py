@@ -151,7 +151,7 @@ def _decide_by_instrument(now: datetime, sessions: Sessions) -> Run | Skip:
         session.start_time.astimezone(UTC)
         for plan in sessions.values()
         for session in plan
-        if session.state == OPEN_STATE and session.start_time > now
+        if session.state == OPEN_STATE and now < session.start_time < session.end_time
     ]
     if ClosedReason.MARKET_CLOSED in closed.values():
         return Skip(SkipReason.ALL_INSTRUMENTS_CLOSED, min(openings, default=None))

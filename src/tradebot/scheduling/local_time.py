@@ -2,10 +2,59 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 _SECOND = timedelta(seconds=1)
+_HALF_DAY = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """The clocks of a zone jump at the instant `at` (UTC)."""
+
+    at: datetime
+    before: datetime
+    """What they would have shown (naive)."""
+    after: datetime
+    """What they show instead: later in spring, earlier in autumn."""
+
+    @property
+    def jump(self) -> timedelta:
+        """How far they jump; negative when an hour comes twice."""
+        return self.after - self.before
+
+
+def clock_changes(zone: tzinfo, since: datetime, until: datetime) -> Iterator[ClockChange]:
+    """The jumps of the clocks in `zone` after `since` and up to `until` (aware), ascending."""
+    low = since.astimezone(UTC)
+    end = until.astimezone(UTC)
+    while low < end:
+        high = min(low + _HALF_DAY, end)
+        if _offset(low, zone) != _offset(high, zone):
+            at = _first_with_another_offset(low, high, zone)
+            shown = at.replace(tzinfo=None)
+            yield ClockChange(at, shown + _offset(low, zone), shown + _offset(at, zone))
+        low = high
+
+
+def _first_with_another_offset(low: datetime, high: datetime, zone: tzinfo) -> datetime:
+    """The first whole second with another offset than `low` has; `high` has one."""
+    low, old = low.replace(microsecond=0), _offset(low, zone)
+    before, after = 0, -(-(high - low) // _SECOND)
+    while after - before > 1:
+        middle = (before + after) // 2
+        if _offset(low + middle * _SECOND, zone) == old:
+            before = middle
+        else:
+            after = middle
+    return low + after * _SECOND
+
+
+def _offset(moment: datetime, zone: tzinfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta(0)
 
 
 def to_utc(reading: datetime, zone: ZoneInfo) -> datetime:

@@ -11,14 +11,14 @@ import re
 import sys
 import time
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+_NEWER_KEYS = frozenset(("since", "deadline"))
 _VALUE = re.compile(r"[A-Za-z0-9_.:+-]{1,80}")
 _SUM_KEY = "sum"
-MAX_BYTES = 1024
+MAX_BYTES = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,10 @@ class Holder:
     phase: str
     birth: str = "-"
     """What the kernel says about the process's start; tells it from a later one of the same pid."""
+    since: str = "-"
+    """When it took the lock, UTC; `-` in the record of an older version."""
+    deadline: str = "-"
+    """When the run should be over, UTC; `-` for a command that has none."""
 
     def __str__(self) -> str:
         return (
@@ -47,12 +51,29 @@ class Holder:
         return process_birth(self.pid) == self.birth
 
 
-def this_process(run_id: str, slot: datetime | None, phase: str) -> Holder:
-    """The record of the calling process."""
+_KEYS = tuple(one.name for one in fields(Holder))
+
+
+def this_process(
+    run_id: str, slot: datetime | None, phase: str, deadline: datetime | None = None
+) -> Holder:
+    """The record of the calling process, as of now."""
     pid = os.getpid()
-    started = (datetime.now(UTC) - timedelta(seconds=_age())).strftime("%Y-%m-%dT%H:%M:%SZ")
-    slot_text = "-" if slot is None else slot.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Holder(pid, started, _word(run_id), slot_text, _word(phase), process_birth(pid))
+    now = datetime.now(UTC)
+    return Holder(
+        pid=pid,
+        started=_time(now - timedelta(seconds=_age())),
+        run_id=_word(run_id),
+        slot=_time(slot),
+        phase=_word(phase),
+        birth=process_birth(pid),
+        since=_time(now),
+        deadline=_time(deadline),
+    )
+
+
+def _time(moment: datetime | None) -> str:
+    return "-" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def with_phase(holder: Holder, phase: str) -> Holder:
@@ -92,28 +113,36 @@ else:
 
 def render_record(holder: Holder) -> bytes:
     """The record as it stands in the file."""
-    lines = "".join(f"{key}={value}\n" for key, value in _pairs(holder).items())
+    lines = "".join(f"{key}={getattr(holder, key)}\n" for key in _KEYS)
     return f"{lines}{_SUM_KEY}={zlib.crc32(lines.encode()):08x}\n".encode()
 
 
-def _pairs(holder: Holder) -> Mapping[str, str]:
-    return {
-        "pid": str(holder.pid),
-        "started": holder.started,
-        "run_id": holder.run_id,
-        "slot": holder.slot,
-        "phase": holder.phase,
-        "birth": holder.birth,
-    }
+def parse_records(data: bytes) -> tuple[Holder, ...]:
+    """The inverse of `render_record`, for any number of records; it ends at the first that is
+    torn or not ours.
+
+    The first is the holder's. A second one is what a holder before it left when it was killed,
+    kept by a command that may not speak for the runs.
+    """
+    text = data.decode("ascii", errors="replace")
+    holders: list[Holder] = []
+    while holder := _parse(text):
+        holders.append(holder)
+        text = text.partition(f"{_SUM_KEY}=")[2].partition("\n")[2]
+    return tuple(holders)
 
 
 def parse_record(data: bytes) -> Holder | None:
-    """The inverse of `render_record`; None when the record is empty, torn or not ours."""
-    text, found, rest = data.decode("ascii", errors="replace").partition(f"{_SUM_KEY}=")
+    """The first record; None when it is empty, torn or not ours."""
+    return next(iter(parse_records(data)), None)
+
+
+def _parse(record: str) -> Holder | None:
+    text, found, rest = record.partition(f"{_SUM_KEY}=")
     if not found or rest[:8] != f"{zlib.crc32(text.encode()):08x}":
         return None
     pairs = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    if set(pairs) != {"pid", "started", "run_id", "slot", "phase", "birth"}:
+    if not set(_KEYS) - _NEWER_KEYS <= pairs.keys() <= set(_KEYS):
         return None
     if not pairs["pid"].isdecimal() or not all(map(_VALUE.fullmatch, pairs.values())):
         return None

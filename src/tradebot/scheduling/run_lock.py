@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import weakref
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from tradebot.scheduling.lock_record import (
     MAX_BYTES,
     Holder,
     parse_record,
+    parse_records,
     render_record,
     this_process,
     with_phase,
@@ -34,6 +36,7 @@ from tradebot.scheduling.lock_record import (
 
 HOLDER_UNKNOWN = "holder_unknown"
 _TRIES = 5
+_PAUSE_SECONDS = 0.01
 
 if sys.platform == "win32":
     from tradebot.observability.windows_files import try_lock as _lock
@@ -62,13 +65,26 @@ class RunLock:
         """Set by `acquire`: the holder before, if it died without letting go."""
         self._descriptor: int | None = None
         self._holder: Holder | None = None
+        self._kept = b""
 
     @property
     def held(self) -> bool:
         return self._descriptor is not None
 
-    def acquire(self, *, run_id: str, slot: datetime | None = None, phase: str = "lock") -> None:
+    def acquire(
+        self,
+        *,
+        run_id: str,
+        slot: datetime | None = None,
+        phase: str = "lock",
+        deadline: datetime | None = None,
+        keep_previous: bool = False,
+    ) -> None:
         """Take the lock at once, or raise LockBusy whose `holder` says who has it.
+
+        `deadline` is when the holder means to be done, for whoever finds it still there. With
+        `keep_previous` the record of a run that was killed is left for the run after it: for a
+        command that only needs to be alone.
 
         Raises StorageError when the file cannot be opened or its file system cannot lock.
         """
@@ -77,15 +93,17 @@ class RunLock:
         descriptor = self._open_locked()
         self._descriptor = descriptor
         _held_locks.add(self)
-        self.previous = parse_record(_read(descriptor))
-        self._holder = this_process(run_id, slot, phase)
-        _write(descriptor, render_record(self._holder))
+        self.previous = next(reversed(parse_records(_read(descriptor))), None)
+        if keep_previous and self.previous is not None:
+            self._kept = render_record(self.previous)
+        self._holder = this_process(run_id, slot, phase, deadline)
+        _write(descriptor, render_record(self._holder) + self._kept)
 
     def enter_phase(self, phase: str) -> None:
         """Tell a loser, and whoever looks after a crash, how far the run has come."""
         if self._descriptor is not None and self._holder is not None:
             self._holder = with_phase(self._holder, phase)
-            _write(self._descriptor, render_record(self._holder))
+            _write(self._descriptor, render_record(self._holder) + self._kept)
 
     def is_intact(self) -> bool:
         """Is the locked file still the one at `path`? False when somebody removed or replaced it:
@@ -97,7 +115,8 @@ class RunLock:
         if self._descriptor is None:
             return
         descriptor, self._descriptor, self._holder = self._descriptor, None, None
-        _write(descriptor, b"")
+        _write(descriptor, self._kept)
+        self._kept = b""
         _held_locks.discard(self)
         try:
             # Said aloud, because a copy of the descriptor elsewhere would keep the lock.
@@ -120,10 +139,9 @@ class RunLock:
         for _ in range(_TRIES):
             descriptor = self._open()
             try:
-                if not _lock(descriptor):
-                    raise LockBusy(
-                        f"another run holds {self.path}", holder=_describe_holder(descriptor)
-                    )
+                holder = _lock_or_holder(descriptor)
+                if holder is not None:
+                    raise LockBusy(f"another run holds {self.path}", holder=holder)
                 # Removed between our opening and our locking it: what we hold is a ghost.
                 if _is_same_file(descriptor, self.path):
                     return descriptor
@@ -145,7 +163,7 @@ class RunLock:
         # A link at this place would let somebody else choose which file is written to.
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_private_folder(self.path.parent)
             return os.open(self.path, flags, 0o600)
         except OSError as error:
             raise StorageError(
@@ -183,13 +201,28 @@ def _write(descriptor: int, record: bytes) -> None:
         return
 
 
-def _describe_holder(descriptor: int) -> str:
-    """The record, if it is whole and its process is alive; read again if it is being rewritten."""
-    for _ in range(_TRIES):
+def _lock_or_holder(descriptor: int) -> str | None:
+    """None: the lock is ours. Else who has it, if its record is whole and its process alive.
+
+    Tried again for a moment: somebody who only looks may have touched the lock, which must cost no
+    run, and a holder may be about to write its record.
+    """
+    found = HOLDER_UNKNOWN
+    for left in reversed(range(_TRIES)):
+        if _lock(descriptor):
+            return None
         holder = parse_record(_read(descriptor))
         if holder is not None and holder.is_running:
-            return str(holder)
-    return HOLDER_UNKNOWN
+            found = str(holder)
+        if left:
+            time.sleep(_PAUSE_SECONDS)
+    return found
+
+
+def _make_private_folder(folder: Path) -> None:
+    """Make `folder`, and what is missing above it, for this user alone; leave what exists."""
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
 
 
 _held_locks: weakref.WeakSet[RunLock] = weakref.WeakSet()

@@ -15,7 +15,13 @@ from pathlib import Path
 from tradebot.observability.schema import Event, Field, level_name
 from tradebot.vocabulary.events import EVENTS
 from tradebot.vocabulary.fields import FIELDS
-from tradebot.vocabulary.reasons import DecisionReason, Difference, FailureReason, SkipReason
+from tradebot.vocabulary.reasons import (
+    DecisionReason,
+    Difference,
+    FailureReason,
+    MissedReason,
+    SkipReason,
+)
 
 BEGIN = "<!-- field table: begin (python -m tradebot.vocabulary.docs --write) -->"
 END = "<!-- field table: end -->"
@@ -63,6 +69,11 @@ _REASON_TABLES = (
         "How the journal and the broker disagree",
         "`difference` of what `tradebot orders check` finds; `orders_check_difference` in the log.",
         Difference,
+    ),
+    (
+        "Why there was no run in a slot",
+        "On `schedule_runs_missed`; `tradebot schedule missed` says it of any time.",
+        MissedReason,
     ),
 )
 

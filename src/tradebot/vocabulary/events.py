@@ -171,10 +171,12 @@ _CYCLE = (
     event(
         "schedule_runs_missed",
         WARN,
-        "Since the last run there were slots in which no run started.",
-        "Was the machine off or asleep? If not, look at the scheduler: "
-        "missed_from and missed_to say when.",
-        "missed_count missed_from missed_to",
+        "In these slots, since the last look, no run started. Each gap is told once.",
+        "no_wakeup: was the machine off or asleep? If not, look at the scheduler: `tradebot "
+        "schedule missed` compares with its record. busy: the holder's lines say what took it so "
+        "long.",
+        "missed_count missed_from missed_to reason",
+        "holder replayed",
     ),
     event(
         "run_killed_found",

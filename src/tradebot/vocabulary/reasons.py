@@ -1,10 +1,10 @@
 """Every word that may stand after `reason=` or `failure_reason=`, and what it means.
 
-Four lists, because they answer four questions: a *decision reason* says why an instrument was
+Five lists, because they answer five questions: a *decision reason* says why an instrument was
 bought, sold, held or skipped in a cycle; a *skip reason* why a cycle looked at none; a *failure
 reason* why something that was begun did not succeed; a *difference* how journal and broker
-disagree. All are enums of strings, so a misspelt one cannot be logged; a user's own strategy may
-add decision reasons of its own.
+disagree; a *missed reason* why a slot had no run. All are enums of strings, so a misspelt one
+cannot be logged; a user's own strategy may add decision reasons of its own.
 """
 
 from __future__ import annotations
@@ -221,4 +221,23 @@ class Difference(_Word):
     POSITION_DIFFERS = (
         "position_differs",
         "The broker holds less than the bot counts as its own; the instrument does not trade.",
+    )
+
+
+class MissedReason(_Word):
+    """Why there was no run in a slot (`schedule_runs_missed reason=`)."""
+
+    NO_WAKEUP = (
+        "no_wakeup",
+        "Nobody started the bot: the machine was off or asleep, or the schedule stopped.",
+    )
+    BUSY = (
+        "busy",
+        "The run of an earlier slot, named by holder, was still going, and the scheduler starts no "
+        "second one beside it.",
+    )
+    SEVERAL_GAPS = (
+        "several_gaps",
+        "More gaps than get a line each: these are all the older ones; `tradebot schedule missed` "
+        "lists them.",
     )

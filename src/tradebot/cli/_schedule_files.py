@@ -1,0 +1,117 @@
+"""`tradebot schedule render|install|uninstall`: show what would be, then make it so."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import click
+
+from tradebot.cli._schedule_options import Wanted, schedule_options
+from tradebot.deploy.machine_zone import machine_zone
+from tradebot.deploy.plan import Plan
+from tradebot.deploy.rules import Finding, Severity
+from tradebot.errors import UsageError
+
+YES = click.option("--yes", is_flag=True, help="Do it without asking.")
+
+
+@click.command()
+@click.option("--template", is_flag=True, help="systemd: units for any instance (%i).")
+@schedule_options
+def render(wanted: Wanted, template: bool) -> int:
+    """Print the schedule as its scheduler reads it: units, a crontab line, a task's XML.
+
+    Changes nothing. `install` writes the same.
+    """
+    texts: Mapping[str, str]
+    if template:
+        if wanted.scheduler.name != "systemd":
+            raise UsageError("--template is for systemd: cron and Windows have no templates")
+        from tradebot.deploy.systemd.units import render_template
+
+        texts = render_template(wanted.schedule)
+    else:
+        texts = wanted.scheduler.render(wanted.schedule)
+    for name, text in texts.items():
+        if len(texts) > 1:
+            click.echo(f"# {name}", err=True)
+        click.echo(text, nl=not text.endswith("\n"))
+    _say_what_is_ignored(wanted)
+    return 0
+
+
+@click.command()
+@YES
+@click.option("--anyway", is_flag=True, help="Also when `verify` finds an error in it.")
+@schedule_options
+def install(wanted: Wanted, yes: bool, anyway: bool) -> int:
+    """Install the schedule and start it; what changes is shown first.
+
+    Doing it again changes nothing, and uninstall takes it back. Exit 1: not done.
+    """
+    _say_what_is_ignored(wanted)
+    errors = [f for f in _findings(wanted) if f.rule.severity is Severity.ERROR]
+    for finding in errors:
+        click.echo("\n".join(finding.lines()), err=True)
+    if errors and not anyway:
+        click.echo("nothing was changed: mend it first, or add --anyway", err=True)
+        return 1
+    done = _carry_out(wanted.scheduler.plan_install(wanted.schedule), yes=yes, verb="installed")
+    if done:
+        click.echo(
+            f"{wanted.schedule.name} runs by {wanted.scheduler.name}; see it with:", err=True
+        )
+        click.echo(f"    {wanted.command('verify')}", err=True)
+    return 0 if done else 1
+
+
+@click.command()
+@YES
+@schedule_options
+def uninstall(wanted: Wanted, yes: bool) -> int:
+    """Take the schedule away again. Log, journal and login stay. Exit 1: not done."""
+    plan = wanted.scheduler.plan_uninstall(wanted.schedule)
+    return 0 if _carry_out(plan, yes=yes, verb="removed") else 1
+
+
+def _findings(wanted: Wanted) -> list[Finding]:
+    from tradebot.deploy.verify import verify
+
+    return verify(
+        wanted.schedule,
+        wanted.scheduler,
+        settings=wanted.settings,
+        problems=wanted.problems,
+        only_here=(),
+        now=datetime.now(UTC),
+        zone=machine_zone(),
+        rendered=True,
+    )
+
+
+def _carry_out(plan: Plan, *, yes: bool, verb: str) -> bool:
+    """Show, ask, do. True when the machine is as wanted."""
+    for note in plan.notes:
+        click.echo(f"note: {note}", err=True)
+    if plan.is_empty:
+        click.echo(f"nothing to change: it is {verb} already")
+        return True
+    for line in plan.show():
+        click.echo(line)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody is here to answer: add --yes to do it")
+        if not click.confirm("Do it?", err=True):
+            click.echo("nothing was changed", err=True)
+            return False
+    for line in plan.apply():
+        click.echo(f"    {line}", err=True)
+    click.echo(verb)
+    return True
+
+
+def _say_what_is_ignored(wanted: Wanted) -> None:
+    for name in wanted.only_here:
+        click.echo(f"note: {name} of this shell is ignored: runs will not get it", err=True)

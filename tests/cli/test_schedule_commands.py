@@ -1,0 +1,166 @@
+"""`tradebot schedule render|install|verify|status`: what is asked for, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.program import environment
+from tradebot.cli import _schedule_options
+from tradebot.errors import UsageError
+
+TRADEBOT = Path(sys.executable).with_name("tradebot")
+WINDOW = "TRADING_HOURS_MODE=fixed\nTRADING_START=09:30\nTRADING_END=16:00\nTIMEZONE=Asia/Tokyo\n"
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    path = tmp_path / "bot.env"
+    path.write_text(
+        f"SAXO_ENV=LOCAL\nLOG_DIR={tmp_path}/logs\nSTATE_DIR={tmp_path}/state\nSCHEDULE_CADENCE=10m\n"
+    )
+    path.chmod(0o600)
+    return path
+
+
+def schedule(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """`tradebot schedule …` of a user whose home is `folder`; its folders are the env file's."""
+    environ = environment(folder, HOME=str(folder), XDG_CONFIG_HOME=f"{folder}/config", **more)
+    for name in ("LOG_DIR", "STATE_DIR"):
+        if name not in more:
+            del environ[name]
+    return subprocess.run(
+        [str(TRADEBOT), "schedule", *arguments],
+        env=environ,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "mark"),
+    [
+        ("systemd", "OnCalendar=*-*-* *:00/10:00 UTC"),
+        ("cron", "*/10 * * * * "),
+        ("windows", "<Interval>PT10M</Interval>"),
+    ],
+)
+def test_each_scheduler_gets_the_env_files_cadence(
+    tmp_path: Path, env_file: Path, name: str, mark: str
+) -> None:
+    done = schedule(tmp_path, "render", name, f"--env-file={env_file}")
+    assert done.returncode == 0, done.stderr
+    assert mark in done.stdout
+    assert "--single-cycle --scheduled" in done.stdout
+    assert f"--env-file={env_file}" in done.stdout
+
+
+def test_a_variable_of_the_shell_is_left_aside_and_named(tmp_path: Path, env_file: Path) -> None:
+    done = schedule(tmp_path, "render", "cron", f"--env-file={env_file}", SCHEDULE_CADENCE="1m")
+    assert "*/10 * * * * " in done.stdout
+    assert "SCHEDULE_CADENCE of this shell is ignored" in done.stderr
+
+
+def test_the_instance_of_the_command_line_is_in_what_is_started(
+    tmp_path: Path, env_file: Path
+) -> None:
+    done = schedule(
+        tmp_path, "render", "systemd", "--instance=paper", "--dry-run", f"--env-file={env_file}"
+    )
+    assert "Environment=INSTANCE=paper\n" in done.stdout
+    assert "Unit=ai-tradebot@paper.service" in done.stdout
+    assert " --dry-run" in done.stdout
+
+
+def test_a_narrowed_schedule_needs_a_window(tmp_path: Path, env_file: Path) -> None:
+    refused = schedule(tmp_path, "render", "systemd", "--narrow", f"--env-file={env_file}")
+    assert refused.returncode == 2
+    assert "TRADING_HOURS_MODE=fixed" in refused.stderr
+    env_file.write_text(env_file.read_text() + WINDOW)
+    done = schedule(tmp_path, "render", "systemd", "--narrow", f"--env-file={env_file}")
+    assert "OnCalendar=Mon..Fri *-*-* 00..06:00/10:00 UTC" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["render", "launchd"], "there is no scheduler 'launchd'; known: systemd, cron, windows"),
+        (["render", "cron", "--user=nobody"], "--user NAME is for --system"),
+        (["render", "cron", "--system"], "--system needs --user NAME"),
+        (["render", "cron", "--template"], "--template is for systemd"),
+        (["install", "systemd"], ""),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words(
+    tmp_path: Path, env_file: Path, arguments: list[str], told: str
+) -> None:
+    done = schedule(tmp_path, *arguments, f"--env-file={env_file}")
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "config").exists()
+
+
+def test_settings_that_are_wrong_are_found_and_nothing_is_installed(
+    tmp_path: Path, env_file: Path
+) -> None:
+    env_file.write_text("SAXO_ENV=LIVE\nTRADING_HOURS_MODE=sometimes\n")
+    done = schedule(tmp_path, "install", "systemd", "--yes", f"--env-file={env_file}")
+    assert done.returncode == 1
+    assert "TRADING_HOURS_MODE (in bot.env line 2)" in done.stderr
+    assert "[settings-invalid]" in done.stderr
+    assert "nothing was changed" in done.stderr
+    assert not (tmp_path / "config").exists()
+
+
+def test_the_rendered_units_are_approved_and_the_answer_can_be_read_by_programs(
+    tmp_path: Path, env_file: Path
+) -> None:
+    if not Path("/usr/bin/systemd-analyze").exists():
+        pytest.skip("systemd-analyze is not installed here")
+    arguments = ("verify", "systemd", "--rendered", f"--env-file={env_file}")
+    done = schedule(tmp_path, *arguments)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1].startswith("ai-tradebot@default by systemd: approved")
+    document = json.loads(schedule(tmp_path, *arguments, "--output=json").stdout)
+    assert document["approved"] is True
+
+
+def test_verify_says_what_this_shell_would_hide(tmp_path: Path, env_file: Path) -> None:
+    arguments = ("verify", "systemd", "--rendered", f"--env-file={env_file}", "--output=json")
+    done = schedule(tmp_path, *arguments, TRADING_DAYS="mon")
+    document = json.loads(done.stdout)
+    assert done.returncode == 1
+    [finding] = [f for f in document["findings"] if f["rule"] == "only-in-this-shell"]
+    assert finding["what"].startswith("TRADING_DAYS")
+    assert finding["what_to_do"]
+
+
+def test_status_of_what_is_not_installed(tmp_path: Path, env_file: Path) -> None:
+    done = schedule(tmp_path, "status", "cron", f"--env-file={env_file}", "--output=json")
+    facts = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (facts["installed"], facts["active"]) == ("no", "no")
+    assert "does not exist yet" in facts["last row"]
+    assert "tradebot schedule install cron" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no database of users")
+def test_an_installed_program_runs_from_the_folder_of_its_own_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import pwd
+
+    monkeypatch.setattr(_schedule_options, "clone_root", lambda: None)
+    home = Path(pwd.getpwnam("nobody").pw_dir)
+    assert _schedule_options._home({}, "nobody") == home / ".local/state/ai-tradebot"
+    with pytest.raises(UsageError, match="no such user"):
+        _schedule_options._home({}, "no-such-user-here")

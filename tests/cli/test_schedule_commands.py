@@ -63,6 +63,18 @@ def test_each_scheduler_gets_the_env_files_cadence(
     assert f"--env-file={env_file}" in done.stdout
 
 
+def test_several_files_can_be_written_into_a_folder(tmp_path: Path, env_file: Path) -> None:
+    options = ("render", "systemd", f"--env-file={env_file}")
+    done = schedule(tmp_path, *options, f"--to={tmp_path}/units")
+    assert done.returncode == 0, done.stderr
+    names = ("ai-tradebot@default.service", "ai-tradebot@default.timer")
+    assert done.stdout.splitlines() == [f"{tmp_path}/units/{name}" for name in names]
+    printed = schedule(tmp_path, *options).stdout
+    assert printed == "".join((tmp_path / "units" / name).read_text() for name in names)
+    refused = schedule(tmp_path, *options, f"--to={env_file}/below")
+    assert (refused.returncode, "cannot be written" in refused.stderr) == (2, True)
+
+
 def test_a_variable_of_the_shell_is_left_aside_and_named(tmp_path: Path, env_file: Path) -> None:
     done = schedule(tmp_path, "render", "cron", f"--env-file={env_file}", SCHEDULE_CADENCE="1m")
     assert "*/10 * * * * " in done.stdout

@@ -226,6 +226,28 @@ def test_without_powershells_answer_the_xml_is_what_there_is(
     assert (status.installed, status.active, status.facts) == (True, True, (("task", MAIN),))
 
 
+def test_the_status_names_the_login_task(windows: TaskSchedulerStandIn, tmp_path: Path) -> None:
+    plan = made(tmp_path, narrow=True)
+    SCHEDULER.plan_install(plan).apply()
+    windows.say()
+    assert dict(SCHEDULER.status(plan).facts)["login"] == f"kept alive by {KEEPALIVE}"
+
+
+def test_a_task_that_cannot_be_read_is_replaced(
+    windows: TaskSchedulerStandIn, plan: Schedule
+) -> None:
+    SCHEDULER.plan_install(plan).apply()
+    [file] = windows.folder.glob("*.xml")
+    file.write_text("<broken", encoding="utf-8")
+    status = SCHEDULER.status(plan)
+    assert (status.installed, status.current, status.active) == (True, False, False)
+    assert [finding.rule.name for finding in SCHEDULER.check(plan)] == ["task-not-xml"]
+    repair = SCHEDULER.plan_install(plan)
+    assert "-<broken" in repair.show()
+    repair.apply()
+    assert SCHEDULER.check(plan) == []
+
+
 def test_wakeups_are_those_of_what_is_installed(
     windows: TaskSchedulerStandIn, plan: Schedule
 ) -> None:

@@ -278,6 +278,7 @@ HARMLESS: list[tuple[str, Change]] = [
         "idle settings that Windows adds",
         after("<Settings>", "<IdleSettings><StopOnIdleEnd>true</StopOnIdleEnd></IdleSettings>"),
     ),
+    ("the module instead of the file", put(r"C:\ai-tradebot\main.py", "-m tradebot")),
     ("a user's number", put(USER, "S-1-5-21-1-2-3-1001")),
     ("ten to midnight", put("2024-01-01T00:00:00Z", "2023-12-31T23:50:00Z")),
 ]

@@ -13,6 +13,7 @@ from support.systemd_bot import SERVICE, TIMER
 
 _PAGE = ROOT / "docs" / "runbooks" / "systemd.md"
 _PAPER = "ai-tradebot@paper"
+_FAILS = "[Service]\nExecStart=\nExecStart=/bin/sh -c 'exit 69'\nRestartSec=200ms\n"
 
 
 def blocks(section: str, kind: str) -> list[str]:
@@ -83,3 +84,16 @@ def test_template_units_that_are_copied(made: Machine) -> None:
     typed(made, f"systemctl start {_PAPER}.service")
     assert (Path(made.home) / "state" / "paper").is_dir()
     assert '"--single-cycle --scheduled' in (made.home / "logs" / "bot.log").read_text()
+
+
+def test_the_runs_stop_when_the_runbook_says_so(made: Machine) -> None:
+    """Also those that systemd itself repeats, which are none of the timer's."""
+    page = _PAGE.read_text(encoding="utf-8")
+    [sentence] = re.findall(r"^To stop the runs: (.*?)\.\s", page, re.DOTALL | re.MULTILINE)
+    install = blocks("4. Install it", "sh")
+    made.write(f"/etc/systemd/system/{SERVICE}.d/fails.conf", _FAILS)
+    typed(made, set_up(made), *install, f"systemctl start --no-block {SERVICE}")
+    made.wait("a second try", lambda: made.show(SERVICE, "NRestarts") != "0")
+    typed(made, *(f"{command}\n" for command in re.findall(r"`(.*?)`", sentence)))
+    assert made.show(SERVICE, "ActiveState") in {"inactive", "failed"}
+    assert made.show(TIMER, "ActiveState") == "inactive"

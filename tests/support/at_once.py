@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.held_run import wait_for
-from support.program import ROOT, environment, unmeasured
+from support.held_run import unmeasured_environment, wait_for
+from support.program import ROOT
 from tradebot.journal import Journal, RunRow
 from tradebot.observability.line import LogLine, parse
 
@@ -49,7 +51,7 @@ def run_at_once(folder: Path, number: int, *arguments: str) -> AtOnce:
     (folder / "waiting.py").write_text(_WAITING, encoding="utf-8")
     gate = folder / "gate"
     more = {
-        **{k: v for k, v in unmeasured().items() if k == "PYTHONPATH"},
+        "PYTHONPATH": ":".join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])),
         "SAXO_ENV": "LOCAL",
         "STRATEGY_NAME": "waiting:Waiting",
         "GATE": str(gate),
@@ -57,12 +59,7 @@ def run_at_once(folder: Path, number: int, *arguments: str) -> AtOnce:
         "SCHEDULE_MAX_LATENESS": "24h",
         "CYCLE_DEADLINE_SECONDS": "120",
     }
-    more["PYTHONPATH"] = ":".join(filter(None, [str(folder), more.get("PYTHONPATH", "")]))
-    variables = {
-        name: value
-        for name, value in environment(folder, **more).items()
-        if not name.startswith("COVERAGE_PROCESS")
-    }
+    variables = unmeasured_environment(folder, **more)
     command = [sys.executable, str(ROOT / "main.py"), "--single-cycle", "--dry-run", *arguments]
     with contextlib.ExitStack() as stack:
         processes = [
@@ -88,7 +85,9 @@ def run_at_once(folder: Path, number: int, *arguments: str) -> AtOnce:
 
 
 @contextlib.contextmanager
-def _started(command, variables, folder):  # type: ignore[no-untyped-def]
+def _started(
+    command: Sequence[str], variables: Mapping[str, str], folder: Path
+) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         command,
         env=variables,
@@ -110,8 +109,8 @@ def require_one_winner(seen: AtOnce) -> None:
     number = len(seen.codes)
     assert seen.codes.pop(seen.winner, None) == 0, "none was left, or it failed"
     assert list(seen.codes.values()) == [75] * (number - 1)
-    begun = {line.fields["pid"]: line.fields["run_id"] for line in seen.lines
-             if line.event == "startup_begin"}  # fmt: skip
+    starts = [line.fields for line in seen.lines if line.event == "startup_begin"]
+    begun = {start["pid"]: start["run_id"] for start in starts}
     assert len(begun) == number
     skips = [line.fields for line in seen.lines if line.event == "cycle_skip_overlap"]
     holder = f"pid={seen.winner} "

@@ -76,7 +76,7 @@ class HeldRun:
         program = _PROGRAM.format(opens=opens, then=then, before=before)
         self.process = subprocess.Popen(
             [sys.executable, "-c", program, str(ROOT / "main.py"), *arguments],
-            env=environment(folder, GATE=str(self.gate), HELD_IN=phase, **more),
+            env=unmeasured_environment(folder, GATE=str(self.gate), HELD_IN=phase, **more),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -106,6 +106,16 @@ class HeldRun:
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate()
+
+
+def unmeasured_environment(folder: Path, **more: str) -> dict[str, str]:
+    """As for any bot, but its coverage is not measured: it is killed and signalled, and time
+    matters."""
+    return {
+        name: value
+        for name, value in environment(folder, **more).items()
+        if not name.startswith("COVERAGE_PROCESS")
+    }
 
 
 def wait_for(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.held_run import HeldRun
-from support.program import log_text, run_bot
+from support.held_run import HeldRun, unmeasured_environment
+from support.program import ROOT, log_text
 from tradebot.cli.simulator import environment as bot_environment
 from tradebot.journal import Journal, RunRow
 from tradebot.observability.line import LogLine, parse
@@ -40,7 +41,16 @@ class Scene:
         return HeldRun(self.folder, phase, *SCHEDULED, **{**self.settings, **more})
 
     def done(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return run_bot(self.folder, *(arguments or SCHEDULED), **{**self.settings, **more})
+        return subprocess.run(
+            [sys.executable, str(ROOT / "main.py"), *(arguments or SCHEDULED)],
+            env=unmeasured_environment(self.folder, **{**self.settings, **more}),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
 
     def run(self, **more: str) -> int:
         return self.done(**more).returncode

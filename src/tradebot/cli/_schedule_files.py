@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from tradebot.cli._schedule_options import Wanted, schedule_options
+from tradebot.deploy.common_checks import check_settings
 from tradebot.deploy.machine_zone import machine_zone
 from tradebot.deploy.plan import Plan
 from tradebot.deploy.rules import Finding, Severity
@@ -19,8 +21,14 @@ YES = click.option("--yes", is_flag=True, help="Do it without asking.")
 
 @click.command()
 @click.option("--template", is_flag=True, help="systemd: units for any instance (%i).")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the files into this folder instead of printing them.",
+)
 @schedule_options
-def render(wanted: Wanted, template: bool) -> int:
+def render(wanted: Wanted, template: bool, folder: Path | None) -> int:
     """Print the schedule as its scheduler reads it: units, a crontab line, a task's XML.
 
     Changes nothing. `install` writes the same.
@@ -34,12 +42,30 @@ def render(wanted: Wanted, template: bool) -> int:
         texts = render_template(wanted.schedule)
     else:
         texts = wanted.scheduler.render(wanted.schedule)
+    if folder is not None:
+        _write(texts, folder)
+    else:
+        _print(texts)
+    _say_what_is_ignored(wanted)
+    return 0
+
+
+def _print(texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         if len(texts) > 1:
             click.echo(f"# {name}", err=True)
         click.echo(text, nl=not text.endswith("\n"))
-    _say_what_is_ignored(wanted)
-    return 0
+
+
+def _write(texts: Mapping[str, str], folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            path = folder / name
+            path.write_text(text, encoding="utf-8", newline="\n")
+            click.echo(path)
+    except OSError as error:
+        raise UsageError(f"--to {folder}: cannot be written: {error.strerror}") from error
 
 
 @click.command()
@@ -52,13 +78,13 @@ def install(wanted: Wanted, yes: bool, anyway: bool) -> int:
     Doing it again changes nothing, and uninstall takes it back. Exit 1: not done.
     """
     _say_what_is_ignored(wanted)
-    errors = [f for f in _findings(wanted) if f.rule.severity is Severity.ERROR]
-    for finding in errors:
-        click.echo("\n".join(finding.lines()), err=True)
-    if errors and not anyway:
-        click.echo("nothing was changed: mend it first, or add --anyway", err=True)
+    # Settings first, then whether this machine has such a scheduler at all, then the rest.
+    if _has_errors(check_settings(wanted.settings, wanted.problems, ())) and not anyway:
         return 1
-    done = _carry_out(wanted.scheduler.plan_install(wanted.schedule), yes=yes, verb="installed")
+    plan = wanted.scheduler.plan_install(wanted.schedule)
+    if not wanted.problems and _has_errors(_findings(wanted)) and not anyway:
+        return 1
+    done = _carry_out(plan, yes=yes, verb="installed")
     if done:
         click.echo(
             f"{wanted.schedule.name} runs by {wanted.scheduler.name}; see it with:", err=True
@@ -74,6 +100,16 @@ def uninstall(wanted: Wanted, yes: bool) -> int:
     """Take the schedule away again. Log, journal and login stay. Exit 1: not done."""
     plan = wanted.scheduler.plan_uninstall(wanted.schedule)
     return 0 if _carry_out(plan, yes=yes, verb="removed") else 1
+
+
+def _has_errors(findings: Iterable[Finding]) -> bool:
+    """Tell them on stderr."""
+    errors = [finding for finding in findings if finding.rule.severity is Severity.ERROR]
+    for finding in errors:
+        click.echo("\n".join(finding.lines()), err=True)
+    if errors:
+        click.echo("mend it first, or add --anyway: nothing was changed so far", err=True)
+    return bool(errors)
 
 
 def _findings(wanted: Wanted) -> list[Finding]:

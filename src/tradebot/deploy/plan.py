@@ -7,9 +7,11 @@ import difflib
 import os
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tradebot.errors import StorageError
 
@@ -98,22 +100,38 @@ def call(
 ) -> subprocess.CompletedProcess[str]:
     """Ask a program of the system, in the C locale. A program that is not there answers 127, one
     that does not end in `timeout` seconds 124, as in a shell; neither raises."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        # Files rather than pipes: a service that the program started may keep a pipe open.
+        code, problem = _call(argv, stdin, timeout, out, err)
+        said, complained = (_text(file) for file in (out, err))
+    return subprocess.CompletedProcess(argv, code, said, complained + problem)
+
+
+def _call(
+    argv: Sequence[str], stdin: str | None, timeout: float, out: IO[bytes], err: IO[bytes]
+) -> tuple[int, str]:
+    """The exit code, and what is to be said of one that is ours."""
     try:
-        return subprocess.run(  # noqa: S603 - the words are ours, and no shell reads them
+        done = subprocess.run(  # noqa: S603 - the words are ours, and no shell reads them
             list(argv),
-            input=stdin,
+            input=None if stdin is None else stdin.encode(),
             stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
+            stdout=out,
+            stderr=err,
             env={**os.environ, "LC_ALL": "C.UTF-8"},
             timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(argv, 124, "", f"{argv[0]}: no answer in {timeout:g} s")
+        return 124, f"{argv[0]}: no answer in {timeout:g} s"
     except OSError as error:
-        return subprocess.CompletedProcess(argv, 127, "", f"{argv[0]}: {error.strerror}")
+        return 127, f"{argv[0]}: {error.strerror}"
+    return done.returncode, ""
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", errors="replace")
 
 
 def _put(path: Path, text: str | None, mode: int) -> None:

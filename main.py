@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ADVICE = "Run `make run` (it sets up .venv first), or: .venv/bin/python main.py --single-cycle\n"
 if sys.platform == "win32":
-    ADVICE = "Run .venv\\Scripts\\python main.py --single-cycle (docs/runbooks: how to make .venv)\n"
+    ADVICE = "Run .venv\\Scripts\\python main.py --single-cycle (see docs/runbooks about .venv)\n"
 
 if __name__ == "__main__":
     if sys.version_info < (3, 11):

@@ -38,7 +38,7 @@ from tradebot.market.cache import FileCache
 from tradebot.market.sessions import last_known_sessions
 from tradebot.model import Action, Decision, InstrumentId
 from tradebot.observability import bind, log_event, mask_sensitive
-from tradebot.scheduling.deadline import Deadline
+from tradebot.scheduling.deadline import Deadline, longest_run
 from tradebot.scheduling.hours import ClosedReason, HoursConfig, Run, Skip, decide
 from tradebot.scheduling.jitter import jitter_seconds
 from tradebot.scheduling.missed import Expectation, report_missed_runs
@@ -151,7 +151,10 @@ class Cycle:
     def _recover(self) -> None:
         self._enter("recover")
         before = self._locks[0].previous
-        for run in self._journal.runs.left_open(except_row=self._row):
+        settings = self._settings
+        longest = longest_run(settings.cycle_deadline_seconds, settings.schedule_cadence)
+        gone = self._clock.now() - longest
+        for run in self._journal.runs.left_open(except_row=self._row, waiting_before=gone):
             log_event(
                 "run_killed_found",
                 killed_run_id=run.run_id,
@@ -160,7 +163,7 @@ class Cycle:
             )
             # The line first: a run that is killed in between leaves the next one to write it again.
             self._journal.runs.end_killed(run.row_id, at=self._clock.now())
-        completion = completion_of(self._settings, self._journal, self._clock)
+        completion = completion_of(settings, self._journal, self._clock)
         completion.replay_unlogged()
         abandon_unsent(self._journal, completion)
         self._report_missed_runs()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -240,6 +242,13 @@ def test_a_bot_that_was_a_dry_one_before_was_not_missing(bench: Bench) -> None:
     assert told(bench) == [("15:30", "15:30", "1", "no_wakeup")]
 
 
+def test_the_first_real_run_tells_what_the_dry_ones_left(bench: Bench) -> None:
+    scheduled(bench, dry_run=True)
+    bench.clock.advance(1200)
+    scheduled(bench)
+    assert told(bench) == [GAP]
+
+
 def test_an_unusable_journal_of_the_other_kind_keeps_nobody_from_telling(gap: Bench) -> None:
     other = journal_path(gap.settings(dry_run=True))
     other.parent.mkdir(parents=True)
@@ -294,3 +303,23 @@ def test_in_mode_instrument_only_known_sessions_are_expected(tmp_path: Path) -> 
         bench.clock.advance(5400)
         scheduled(bench, mode="instrument")
         assert len(told(bench)) == 1
+
+
+def test_a_damaged_journal_of_the_dry_runs_keeps_no_real_run_from_telling_and_trading(
+    gap: Bench,
+) -> None:
+    path = journal_path(gap.settings(DRY_RUN="true"))
+    with Journal(path) as journal:
+        journal.runs.begin("dry", pid=1, at=gap.clock.now(), slot=None)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        page_size = connection.execute("PRAGMA page_size").fetchone()[0]
+        page = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name='runs'"
+        ).fetchone()[0]
+    with path.open("r+b") as file:
+        file.seek((page - 1) * page_size)
+        file.write(b"\xff" * page_size)
+    assert scheduled(gap) is ExitCode.OK
+    assert told(gap) == [GAP]
+    the_next_runs_tell_it(gap)

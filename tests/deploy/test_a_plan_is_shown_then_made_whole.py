@@ -68,8 +68,10 @@ def test_when_a_command_fails_the_files_are_as_before(tmp_path: Path) -> None:
         ),
         (saying("fine"), saying("no such unit", code=5)),
     )
-    with pytest.raises(StorageError, match="no such unit; the files are as they were before"):
+    with pytest.raises(StorageError, match="no such unit; the files that were") as caught:
         plan.apply()
+    assert "done already" in str(caught.value)
+    assert str(plan.commands[0]) in str(caught.value)
     assert changed.read_text() == "before"
     assert removed.read_text() == "kept"
     assert not new.exists()
@@ -100,3 +102,10 @@ def test_a_program_that_is_not_there_or_never_ends_is_an_answer() -> None:
 def test_a_command_reads_what_it_is_given() -> None:
     echo = Command((PYTHON, "-c", "print(input())"), stdin="0 * * * *\n")
     assert Plan(commands=(echo,)).apply() == ["0 * * * *"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may be others")
+def test_root_may_ask_as_somebody_else() -> None:
+    assert call(["id", "-un"], user="nobody").stdout == "nobody\n"
+    assert "nogroup" in call(["id", "-Gn"], user="nobody").stdout
+    assert call(["id", "-un"], user="no-such-user-here").returncode == 127

@@ -195,7 +195,9 @@ def test_a_start_that_systemd_refuses_leaves_the_files_as_they_were(
 ) -> None:
     (host.notes / "broken").touch()
 
-    with pytest.raises(StorageError, match="no way; the files are as they were before"):
+    with pytest.raises(
+        StorageError, match="no way; the files that were written are as they were before"
+    ):
         SCHEDULER.plan_install(schedule).apply()
     assert list(host.units.iterdir()) == []
 

@@ -27,6 +27,7 @@ hash is added here, and the next change of the tables is a new step."""
 
 EARLIER = range(1, len(MIGRATIONS))
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=900)
 VERDICTS = {
     "filled": Verdict(ExecutionOutcome.SUCCESS, None, "1", OrderState.FILLED, Decimal(10), 12.5),
     "working": Verdict(ExecutionOutcome.SUCCESS, None, "2", OrderState.WORKING),
@@ -116,7 +117,9 @@ def look_and_go_on(journal: Journal) -> None:
     assert orders.resolve_by_hand("sent-1", VERDICTS["refused"], at=NOW, run_id="r")
     assert journal.control.paused(NOW)
     assert journal.runs.claim_slot(NOW, "x") is SlotClaim.WON
-    assert [r.run_id for r in journal.runs.left_open(except_row=0)] == ["run-6"]
+    assert [r.run_id for r in journal.runs.left_open(except_row=0, waiting_before=LONG_AGO)] == [
+        "run-6"
+    ]
     again = orders.create_intent(
         Origin("acc", "sma_cross", "run-9", 9),
         instrument=stock("filled"),

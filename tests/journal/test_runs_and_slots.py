@@ -52,6 +52,17 @@ def test_a_run_is_recorded_from_start_to_end(journal: Journal) -> None:
     assert journal.runs.last_cycle_id() == 7
 
 
+def test_a_run_that_never_got_the_lock_is_found_killed_when_it_can_no_longer_wait(
+    journal: Journal,
+) -> None:
+    waiting = begin(journal, "waiting")
+    me = begin(journal, "me")
+    assert journal.runs.left_open(except_row=me, waiting_before=NOW) == []
+    later = NOW + timedelta(seconds=1)
+    [found] = journal.runs.left_open(except_row=me, waiting_before=later)
+    assert found.row_id == waiting
+
+
 def test_only_a_run_that_held_the_lock_and_never_ended_is_found_killed(
     journal: Journal,
 ) -> None:
@@ -61,10 +72,10 @@ def test_only_a_run_that_held_the_lock_and_never_ended_is_found_killed(
     end(journal, ended, RunOutcome.RAN)
     me = begin(journal, "me")
     journal.runs.locked(me, at=NOW, cycle_id=9)
-    [found] = journal.runs.left_open(except_row=me)
+    [found] = journal.runs.left_open(except_row=me, waiting_before=NOW)
     assert (found.run_id, found.row_id) == ("dead", dead)
     journal.runs.end_killed(dead, at=NOW)
-    assert journal.runs.left_open(except_row=me) == []
+    assert journal.runs.left_open(except_row=me, waiting_before=NOW) == []
     outcomes = {run.run_id: run.outcome for run in journal.runs.latest(9)}
     assert outcomes == {
         "dead": RunOutcome.KILLED,

@@ -42,6 +42,7 @@ from tradebot.journal import AttemptState, Created, Journal, Origin, Refused, Ru
 from tradebot.model import Action, InstrumentId, Verdict
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+LONG_AGO = START - timedelta(days=9)
 ACCOUNTS = ("one", "two")
 INSTRUMENTS = (InstrumentId("Stock", 211), InstrumentId("FxSpot", 21))
 BARS = tuple(datetime(2026, 2, day, tzinfo=UTC) for day in range(20, 28))
@@ -280,7 +281,7 @@ class Story(RuleBasedStateMachine):
     def end_killed(self, on: int, number: int) -> None:
         row = self.nth_run(number)
         runs = self.journals[on].runs
-        found = runs.left_open(except_row=row)
+        found = runs.left_open(except_row=row, waiting_before=LONG_AGO)
         for run in found:
             runs.end_killed(run.row_id, at=self.tick())
         assert [run.run_id for run in found] == self.model.end_killed(row)

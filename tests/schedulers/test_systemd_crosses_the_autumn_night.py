@@ -38,7 +38,7 @@ def test_a_timer_in_utc_fires_in_every_slot_and_one_in_local_time_does_not(tmp_p
                 "systemctl", "show", "--property=Version"
             )  # wakes it up to look at the clock
             assert bot.wait_for("cycle_end", count)["slot"] == f"{slot:%Y-%m-%dT%H:%M:%SZ}"
-        found = systemd.journal(f"{_LOCAL}.service")
+        found = systemd.journal(f"{_LOCAL}.service", whole=True)
         assert not bot.events("schedule_runs_missed", "cycle_skip_slot")
     starts = [entry["MESSAGE"] for entry in found if "Starting" in str(entry["MESSAGE"])]
     # Without the four of the hour that comes a second time.

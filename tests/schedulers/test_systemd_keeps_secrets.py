@@ -19,14 +19,14 @@ def test_an_app_secret_by_load_credential_is_read_and_shown_nowhere(systemd: Mac
         WATCHLIST_JSON="""'[{"asset_type":"Stock","uic":10001}]'""",
     )
     systemd.run("systemctl", "start", SERVICE)
-    assert bot.failures() == ["78"], "no secret, no valid settings"
+    assert bot.last_end() == ("78", "exit-code"), "no secret, no valid settings"
 
     secret = "/etc/ai-tradebot/SAXO_APP_SECRET"
     systemd.write(secret, f"{_SECRET}\n")
     systemd.do("chmod", "0600", secret)
     bot.drop_in("[Service]", f"LoadCredential=SAXO_APP_SECRET:{secret}")
     systemd.run("systemctl", "start", SERVICE)
-    assert bot.failures() == ["78", "77"], "the settings are whole now; nobody has logged in yet"
+    assert bot.last_end() == ("77", "exit-code"), "the settings are whole; nobody has logged in"
 
     for shown in (
         systemd.do("systemctl", "show", SERVICE),

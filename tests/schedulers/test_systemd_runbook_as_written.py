@@ -94,6 +94,7 @@ def test_the_runs_stop_when_the_runbook_says_so(made: Machine) -> None:
     made.write(f"/etc/systemd/system/{SERVICE}.d/fails.conf", _FAILS)
     typed(made, set_up(made), *install, f"systemctl start --no-block {SERVICE}")
     made.wait("a second try", lambda: made.show(SERVICE, "NRestarts") != "0")
-    typed(made, *(f"{command}\n" for command in re.findall(r"`(.*?)`", sentence)))
+    commands = re.findall(r"`(.*?)`", " ".join(sentence.split()))
+    typed(made, *(f"{command}\n" for command in commands))
     assert made.show(SERVICE, "ActiveState") in {"inactive", "failed"}
     assert made.show(TIMER, "ActiveState") == "inactive"

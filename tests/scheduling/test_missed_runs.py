@@ -138,6 +138,18 @@ def test_a_slot_in_which_an_earlier_run_was_still_going_is_busy() -> None:
     assert not found[1].is_recorded
 
 
+def test_busy_is_what_begins_while_the_run_is_going() -> None:
+    """The clock was set, or the run waited long: it started in another slot than its own."""
+    for delay, fates in (
+        (420, ("no-wakeup", "busy", "busy")),
+        (300, ("no-wakeup", "busy", "busy")),
+    ):
+        late = run("2026-06-15 12:00", delay=delay, lasts=899 - delay + 300, run_id="it")
+        found = history("2026-06-15 12:05", "2026-06-15 12:20", [late])
+        told = [stretch.fate for stretch in found for _ in range(stretch.count)]
+        assert tuple(told) == fates, delay
+
+
 def test_a_run_that_is_still_going_keeps_the_slots_up_to_now_busy() -> None:
     rows = [run("2026-06-15 12:00", None, run_id="long")]
     assert words(history("2026-06-15 12:00", "2026-06-15 12:20", rows, running=["long"])) == [

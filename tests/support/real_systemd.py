@@ -137,9 +137,11 @@ class Machine:
         """A property of a unit."""
         return self.do("systemctl", "show", unit, f"--property={name}", "--value").strip()
 
-    def journal(self, unit: str) -> list[dict[str, Any]]:
+    def journal(self, unit: str, *, whole: bool = False) -> list[dict[str, Any]]:
         """What systemd's journal has of a unit, oldest first: what it wrote, and what was said
-        about it."""
+        about it. `whole`: also what was only just said, rather than what it has got to."""
+        if whole:
+            self.do("journalctl", "--sync")
         lines = self.do("journalctl", "--output=json", f"--unit={unit}", "--no-pager").splitlines()
         return [json.loads(line) for line in lines]
 

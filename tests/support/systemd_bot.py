@@ -163,7 +163,9 @@ class SystemdBot:
 
     def starts(self) -> int:
         """How often systemd has started the service."""
-        return sum("Starting " in str(e.get("MESSAGE")) for e in self.machine.journal(SERVICE))
+        return sum(
+            "Starting " in str(e.get("MESSAGE")) for e in self.machine.journal(SERVICE, whole=True)
+        )
 
     def failures(self) -> list[str]:
         """The exit codes, and numbers of signals, of the runs that systemd says have failed."""
@@ -177,6 +179,7 @@ class SystemdBot:
 
     def output(self) -> list[dict[str, Any]]:
         """What the bot itself has written to systemd's journal."""
+        self.machine.do("journalctl", "--sync")
         text = self.machine.do(
             "journalctl", "--no-pager", "--output=json", "--identifier=ai-tradebot@default"
         )

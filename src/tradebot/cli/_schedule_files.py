@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from tradebot.deploy.common_checks import check_settings
 from tradebot.deploy.machine_zone import machine_zone
 from tradebot.deploy.plan import Plan
 from tradebot.deploy.rules import Finding, Severity
-from tradebot.errors import UsageError
+from tradebot.errors import SettingsError, StorageError, UsageError
 
 YES = click.option("--yes", is_flag=True, help="Do it without asking.")
 
@@ -33,6 +34,8 @@ def render(wanted: Wanted, template: bool, folder: Path | None) -> int:
 
     Changes nothing. `install` writes the same.
     """
+    if wanted.problems:
+        raise SettingsError(wanted.problems)
     texts: Mapping[str, str]
     if template:
         if wanted.scheduler.name != "systemd":
@@ -81,10 +84,11 @@ def install(wanted: Wanted, yes: bool, anyway: bool) -> int:
     # Settings first, then whether this machine has such a scheduler at all, then the rest.
     if _has_errors(check_settings(wanted.settings, wanted.problems, ())) and not anyway:
         return 1
-    plan = wanted.scheduler.plan_install(wanted.schedule)
+    make_plan = partial(wanted.scheduler.plan_install, wanted.schedule)
+    make_plan()  # raises where there is no such scheduler
     if not wanted.problems and _has_errors(_findings(wanted)) and not anyway:
         return 1
-    done = _carry_out(plan, yes=yes, verb="installed")
+    done = _carry_out(make_plan, yes=yes, verb="installed")
     if done:
         click.echo(
             f"{wanted.schedule.name} runs by {wanted.scheduler.name}; see it with:", err=True
@@ -98,8 +102,8 @@ def install(wanted: Wanted, yes: bool, anyway: bool) -> int:
 @schedule_options
 def uninstall(wanted: Wanted, yes: bool) -> int:
     """Take the schedule away again. Log, journal and login stay. Exit 1: not done."""
-    plan = wanted.scheduler.plan_uninstall(wanted.schedule)
-    return 0 if _carry_out(plan, yes=yes, verb="removed") else 1
+    make_plan = partial(wanted.scheduler.plan_uninstall, wanted.schedule)
+    return 0 if _carry_out(make_plan, yes=yes, verb="removed") else 1
 
 
 def _has_errors(findings: Iterable[Finding]) -> bool:
@@ -127,8 +131,12 @@ def _findings(wanted: Wanted) -> list[Finding]:
     )
 
 
-def _carry_out(plan: Plan, *, yes: bool, verb: str) -> bool:
-    """Show, ask, do. True when the machine is as wanted."""
+def _carry_out(make_plan: Callable[[], Plan], *, yes: bool, verb: str) -> bool:
+    """Show, ask, do. True when the machine is as wanted.
+
+    Raises StorageError when what was shown is no longer what would be done.
+    """
+    plan = make_plan()
     for note in plan.notes:
         click.echo(f"note: {note}", err=True)
     if plan.is_empty:
@@ -142,6 +150,9 @@ def _carry_out(plan: Plan, *, yes: bool, verb: str) -> bool:
         if not click.confirm("Do it?", err=True):
             click.echo("nothing was changed", err=True)
             return False
+    if make_plan() != plan:
+        # A crontab is written whole: a line that came meanwhile would be lost.
+        raise StorageError("somebody else changed it meanwhile; nothing was done: try again")
     for line in plan.apply():
         click.echo(f"    {line}", err=True)
     click.echo(verb)

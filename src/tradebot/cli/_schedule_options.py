@@ -15,7 +15,7 @@ import click
 from tradebot.cli._options import ENV_FILE
 from tradebot.deploy.model import Program, Schedule
 from tradebot.deploy.scheduler import NAMES, Scheduler, scheduler, usual_name
-from tradebot.errors import UsageError
+from tradebot.errors import SettingsError, UsageError
 from tradebot.settings import Settings, load_lenient
 from tradebot.settings.home import clone_root, home, user_state_folder
 from tradebot.settings.variables import BY_NAME
@@ -85,6 +85,8 @@ def _wanted(
     settings, problems = load_lenient(
         environ, home=_home(environ, user), env_file=env_file, dry_run_flag=dry_run
     )
+    if any(_hides_the_instance(problem) for problem in problems):
+        raise SettingsError(problems)
     if narrow and settings.trading_hours_mode != "fixed":
         raise UsageError("--narrow needs TRADING_HOURS_MODE=fixed: only that mode has a window")
     schedule = Schedule.of(
@@ -102,6 +104,16 @@ def _wanted(
     )
     options = (name, *_typed(system, user, instance, narrow, dry_run, env_file))
     return Wanted(schedule, scheduler(name), settings, problems, only_here, options)
+
+
+def _hides_the_instance(problem: str) -> bool:
+    """Could it be another instance's schedule than the one that is meant?
+
+    A value that cannot be used counts as its default, and a file or a line that cannot be read may
+    have named one.
+    """
+    variable = problem.partition(" ")[0].rstrip(":")
+    return variable in ("INSTANCE", "STATE_DIR") or variable not in BY_NAME
 
 
 def _typed(

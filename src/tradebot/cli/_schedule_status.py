@@ -20,6 +20,8 @@ def status(wanted: Wanted, output: str) -> int:
 
     Exits with 0 when it is active and as it would be rendered now, with 1 when not.
     """
+    for problem in wanted.problems:
+        click.echo(f"problem: {problem}", err=True)
     found = wanted.scheduler.status(wanted.schedule)
     facts = {
         "schedule": f"{wanted.schedule.name} by {wanted.scheduler.name}",

@@ -8,10 +8,10 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tradebot.errors import StorageError
 
@@ -80,35 +80,55 @@ class Plan:
                 if change.path is not None and change.before != change.after:
                     undo.callback(_put, change.path, change.before, change.mode)
                     _put(change.path, change.after, change.mode)
-            for command in self.commands:
-                printed += run_command(command)
+            for number, command in enumerate(self.commands):
+                printed += _run(command, self.commands[:number])
             undo.pop_all()
         return printed
 
 
-def run_command(command: Command) -> list[str]:
-    """Run it and return its output's lines. Raises StorageError with what it said on failure."""
+def _run(command: Command, before: Sequence[Command]) -> list[str]:
+    """Its output's lines. Raises StorageError with what it said; `before` were run already."""
     done = call(command.argv, stdin=command.stdin)
     if done.returncode and not command.may_fail:
         said = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
-        raise StorageError(f"`{command}` failed: {said}; the files are as they were before")
+        already = "; ".join(f"`{one}`" for one in before)
+        raise StorageError(
+            f"`{command}` failed: {said}; the files that were written are as they were before, "
+            + (f"but this was done already: {already}" if before else "and nothing else was done")
+        )
     return (done.stdout + done.stderr).splitlines()
 
 
 def call(
-    argv: Sequence[str], *, stdin: str | None = None, timeout: float = 60.0
+    argv: Sequence[str],
+    *,
+    stdin: str | None = None,
+    timeout: float = 60.0,
+    user: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Ask a program of the system, in the C locale. A program that is not there answers 127, one
-    that does not end in `timeout` seconds 124, as in a shell; neither raises."""
+    """Ask a program of the system, in the C locale; root may name the user to ask it as.
+
+    A program that is not there answers 127, one that does not end in `timeout` seconds 124, as in
+    a shell; neither raises.
+    """
+    try:
+        rights = _rights_of(user)
+    except LookupError:
+        return subprocess.CompletedProcess(argv, 127, "", f"there is no user {user!r}")
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         # Files rather than pipes: a service that the program started may keep a pipe open.
-        code, problem = _call(argv, stdin, timeout, out, err)
+        code, problem = _call(argv, stdin, timeout, out, err, rights)
         said, complained = (_text(file) for file in (out, err))
     return subprocess.CompletedProcess(argv, code, said, complained + problem)
 
 
 def _call(
-    argv: Sequence[str], stdin: str | None, timeout: float, out: IO[bytes], err: IO[bytes]
+    argv: Sequence[str],
+    stdin: str | None,
+    timeout: float,
+    out: IO[bytes],
+    err: IO[bytes],
+    rights: Mapping[str, Any],
 ) -> tuple[int, str]:
     """The exit code, and what is to be said of one that is ours."""
     try:
@@ -121,12 +141,24 @@ def _call(
             env={**os.environ, "LC_ALL": "C.UTF-8"},
             timeout=timeout,
             check=False,
+            **rights,
         )
     except subprocess.TimeoutExpired:
         return 124, f"{argv[0]}: no answer in {timeout:g} s"
     except OSError as error:
         return 127, f"{argv[0]}: {error.strerror}"
     return done.returncode, ""
+
+
+def _rights_of(user: str | None) -> Mapping[str, Any]:
+    """What makes a child another user's. Raises LookupError when there is no such user."""
+    if user is None or os.name == "nt" or os.geteuid() != 0:
+        return {}
+    import pwd
+
+    entry = pwd.getpwnam(user)
+    groups = os.getgrouplist(user, entry.pw_gid)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups, "cwd": "/"}
 
 
 def _text(file: IO[bytes]) -> str:

@@ -95,16 +95,18 @@ class Runs:
                     (row_id,),
                 )
 
-    def left_open(self, *, except_row: int) -> list[RunRow]:
-        """Every run that held the lock and never ended, oldest first.
+    def left_open(self, *, except_row: int, waiting_before: datetime) -> list[RunRow]:
+        """Every run that held the lock and never ended, oldest first, and those that started
+        before `waiting_before` and never got so far.
 
-        Only for the holder of the lock: whoever else held it is dead.
+        Only for the holder of the lock: whoever else held it is dead. One that is without the lock
+        may still wait for its jitter to pass, unless it started too long ago.
         """
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT * FROM runs WHERE ended_at IS NULL AND locked_at IS NOT NULL"
-                " AND row_id<>? ORDER BY row_id",
-                (except_row,),
+                "SELECT * FROM runs WHERE ended_at IS NULL AND row_id<>?"
+                " AND (locked_at IS NOT NULL OR started_at<?) ORDER BY row_id",
+                (except_row, time_text(waiting_before)),
             ).fetchall()
             return [_run(row) for row in rows]
 

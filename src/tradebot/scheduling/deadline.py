@@ -18,6 +18,13 @@ HANG_GRACE_SECONDS = 30.0
 """After the deadline, before a process that no longer reacts is ended from within."""
 
 
+def longest_run(configured: float | None, cadence: float) -> timedelta:
+    """From a run's start until it is over for certain, with a slot or without: its deadline has
+    passed, and its watchdog has had its time. `configured` is CYCLE_DEADLINE_SECONDS."""
+    own = configured or max(DEFAULT_SECONDS, cadence * SHARE_OF_CADENCE)
+    return timedelta(seconds=own + HANG_GRACE_SECONDS)
+
+
 class Deadline:
     """Runs from its creation. Times are in seconds."""
 

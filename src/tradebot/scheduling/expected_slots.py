@@ -26,9 +26,8 @@ class SlotRange:
         return self.first + number * self.step
 
     def number_from(self, moment: datetime) -> int:
-        """The number of the first slot at `moment` or later; that of the first one behind the
-        range when there is none."""
-        return max(0, -((self.first - min(moment, self.end)) // self.step))
+        """The number of the first slot at `moment` or later, also behind the range."""
+        return max(0, -((self.first - moment) // self.step))
 
     @property
     def count(self) -> int:

@@ -99,12 +99,17 @@ def _gaps_before(
 ) -> list[MissedRuns]:
     """By this journal alone, and where that has gaps, with the other one: dry runs are runs."""
     since = _judged_until([journal], slot, now)
-    if since is not None and not gaps(_history([journal], since, slot, expected)):
+    own = [] if since is None else gaps(_history([journal], since, slot, expected))
+    if since is not None and not own:
         return []
-    with _other(journal) as other:
-        journals = [journal] if other is None else [journal, other]
-        since = _judged_until(journals, slot, now)
-        return [] if since is None else gaps(_history(journals, since, slot, expected))
+    try:
+        with _other(journal) as other:
+            journals = [journal] if other is None else [journal, other]
+            since = _judged_until(journals, slot, now)
+            return [] if since is None else gaps(_history(journals, since, slot, expected))
+    except StorageError:
+        # A damaged journal of the dry runs must not keep the real ones from running.
+        return own
 
 
 def _judged_until(journals: Sequence[Journal], slot: datetime, now: datetime) -> datetime | None:

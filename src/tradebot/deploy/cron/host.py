@@ -99,7 +99,7 @@ def installed(machine: Machine, schedule: Schedule) -> Table | None:
     label = crontab_label(schedule.user)
     whole = user_crontab(schedule.user)
     text = None if whole is None else block.find(whole, schedule.instance, label)
-    return None if text is None else Table(label, text)
+    return None if text is None else Table(label, text, owner=schedule.user)
 
 
 def _read(path: Path) -> str | None:

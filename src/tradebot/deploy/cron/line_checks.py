@@ -116,7 +116,8 @@ def _programs(line: Line) -> Iterator[Finding]:
 def _packages(line: Line, python: Path) -> Iterator[Finding]:
     # `--version` is answered only after everything that a run needs was imported.
     entry = [line.bot.path(word) if word.endswith(".py") else word for word in line.bot.entry]
-    done = call([str(python), *entry, "--version"])
+    # Never as root what belongs to somebody else: whoever writes the line would be root.
+    done = call([str(python), *entry, "--version"], user=line.job.user)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         yield rules.WRONG_PYTHON.found(f"{line.place}: {python}: {said[0] if said else 'fails'}")

@@ -83,7 +83,7 @@ class Machine:
         """Every crontab in which the schedule could be. Raises StorageError for the user's."""
         text = user_crontab(schedule.user)
         if text is not None:
-            yield Table(crontab_label(schedule.user), text)
+            yield Table(crontab_label(schedule.user), text, owner=schedule.user)
         yield from self.system_tables()
 
     def system_tables(self) -> Iterator[Table]:

@@ -26,7 +26,7 @@ class Job:
     fields: str
     """The five fields with one space between them, or a word such as `@daily`."""
     user: str | None
-    """In the system's crontabs."""
+    """Who runs it; None: who looks."""
     command: str
     """As it stands there, `%` and all."""
     variables: Mapping[str, str]
@@ -51,6 +51,8 @@ class Table:
     label: str
     text: str
     system: bool = False
+    owner: str | None = None
+    """Of a user's; None: who looks."""
 
     def jobs(self) -> Iterator[Job]:
         variables: dict[str, str] = {}
@@ -76,7 +78,7 @@ class Table:
         if found is None:
             return None
         fields, command = " ".join(found[1].split()), found[2]
-        user = None
+        user = self.owner
         if self.system:
             named = _USER.fullmatch(command)
             if named is None:

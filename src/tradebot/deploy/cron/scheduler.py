@@ -98,7 +98,7 @@ class Cron:
 
     def _rendered(self, schedule: Schedule) -> Table:
         text = host.text_of(schedule, self.machine.zone())
-        return Table(str(self._label(schedule)), text, schedule.system)
+        return Table(str(self._label(schedule)), text, schedule.system, schedule.user)
 
     def _tables(self, schedule: Schedule) -> list[Table]:
         return list(self.machine.tables(schedule))

@@ -65,7 +65,7 @@ def test_a_timer_that_fires_once_more_after_a_reload_finds_its_slot_taken(
     """A calendar that is changed is looked at from the last run on: what then lies in the past
     is made up for at once."""
     bot = SystemdBot(systemd)
-    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=4)
     once(bot, soon)
     bot.start_timer()
     bot.wait_for("cycle_end")

@@ -44,7 +44,7 @@ test: $(DEV)
 	@$(BIN)/python scripts/run_tests.py
 
 test-schedulers: $(DEV)
-	@$(BIN)/python -m pytest -q -n 2 tests/schedulers
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/schedulers
 
 test-torture: $(DEV)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/torture

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradebot.deploy.cron import table, times
-from tradebot.deploy.cron.invocation import invocation
+from tradebot.deploy.cron.invocation import invocations
 from tradebot.deploy.cron.parsed import Job, Table
 from tradebot.deploy.cron.quoting import passed_on, quote
 from tradebot.deploy.examples import (
@@ -55,8 +55,7 @@ def test_every_slot_has_a_start_at_its_very_beginning(
 ) -> None:
     """Over the autumn night of New York, London and Lord Howe, and the days around it."""
     job = jobs(example(cadence=float(cadence), offset=float(offset)), zone)[0]
-    found = invocation(job.command)
-    assert found is not None
+    [found] = invocations(job.command)
     # Two days around a change of each zone: the first week of October, and the last and November's.
     for begin in (datetime(2026, 10, 3, 8, tzinfo=UTC), datetime(2026, 10, 31, 8, tzinfo=UTC),
                   datetime(2026, 10, 24, 8, tzinfo=UTC)):  # fmt: skip
@@ -177,8 +176,7 @@ def test_what_no_line_can_hold_is_refused(folder: str) -> None:
 def test_a_whole_path_of_hostile_folders_stays_one_word_each() -> None:
     home = "/srv/" + " ".join(HOSTILE)
     (job,) = jobs(example(program=posix_program(home)))
-    found = invocation(job.command)
-    assert found is not None
+    [found] = invocations(job.command)
     assert not found.is_cut
     assert found.python == f"{home}/.venv/bin/python"
     assert found.entry == (f"{home}/main.py",)

@@ -115,8 +115,15 @@ class RealCron:
         return subprocess.CompletedProcess(argv, told["code"], told["out"], told["err"])
 
     def system_file(self, name: str, text: str) -> None:
-        """A file in /etc/cron.d."""
-        self.run("sh", "-c", 'cat > "/etc/cron.d/$1"', "sh", name, stdin=text)
+        """A file in /etc/cron.d.
+
+        The folder gets a time of its own: cron sees changes by the second, and this one may come in
+        the very second in which it read the folder.
+        """
+        later = f"@{int(time.time()) + 5}"
+        script = 'cat > "/etc/cron.d/$1" && touch -d "$2" /etc/cron.d'
+        done = self.run("sh", "-c", script, "sh", name, later, stdin=text)
+        assert done.returncode == 0, done.stderr
 
     def log_lines(self) -> list[str]:
         """What came over syslog so far."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise, takewhile
@@ -10,8 +11,10 @@ from pathlib import Path
 
 from tradebot.deploy.cron import ours, rules, table, times
 from tradebot.deploy.cron.accounts import account_of, may_read, may_write
+from tradebot.deploy.cron.comparison import check_against
 from tradebot.deploy.cron.fields import time_fields
-from tradebot.deploy.cron.line_checks import Line, check_line
+from tradebot.deploy.cron.line import Line
+from tradebot.deploy.cron.line_checks import check_line, check_secrets
 from tradebot.deploy.cron.parsed import Table
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.rules import Finding
@@ -30,21 +33,39 @@ def check_tables(
     tables: Sequence[Table], schedule: Schedule, zone: tzinfo, now: datetime
 ) -> Iterator[Finding]:
     """The crontabs' text, read by a daemon in `zone`. Nothing but these texts is judged here."""
+    # What a line does twice is said once.
+    yield from dict.fromkeys(_table_findings(tables, schedule, zone, now))
+
+
+def _table_findings(
+    tables: Sequence[Table], schedule: Schedule, zone: tzinfo, now: datetime
+) -> Iterator[Finding]:
     found = list(ours.lines(tables, schedule))
+    yield from check_secrets([*(line.job for line in found), *ours.keepalives(tables, schedule)])
     if not found:
         yield rules.NOT_INSTALLED.found(f"no crontab starts {schedule.name}")
         return
     for line in found:
         yield from check_line(line)
+        yield from check_against(line, schedule)
         yield from _fixed_hours(line, zone, now)
         yield from _minutes(line, schedule, zone, now)
     for one in tables:
         if one.text and not one.text.endswith("\n") and any(ours.lines([one], schedule)):
             yield rules.FINAL_NEWLINE.found(f"{one.label}: the last line has no end")
-    if len(found) > 1:
-        yield rules.TWO_LINES.found(", ".join(line.place for line in found))
+    yield from _one_start(found)
     yield from _slots(found, schedule, zone, now)
     yield from _login(found, tables, schedule, zone, now)
+
+
+def _one_start(found: Sequence[Line]) -> Iterator[Finding]:
+    """One line of all crontabs starts the bot, and once."""
+    counts = Counter(line.place for line in found)
+    for place, count in counts.items():
+        if count > 1:
+            yield rules.SECOND.found(f"{place}: starts the bot {count} times")
+    if len(counts) > 1:
+        yield rules.TWO_LINES.found(", ".join(counts))
 
 
 def _fixed_hours(line: Line, zone: tzinfo, now: datetime) -> Iterator[Finding]:
@@ -125,7 +146,7 @@ def _wanted(schedule: Schedule, since: datetime, until: datetime) -> Iterator[da
 def _login(
     found: Sequence[Line], tables: Sequence[Table], schedule: Schedule, zone: tzinfo, now: datetime
 ) -> Iterator[Finding]:
-    if not schedule.keeps_login or ours.keeps_login(tables, schedule):
+    if not schedule.keeps_login or any(ours.keepalives(tables, schedule)):
         return
     starts = times.wakeups([(line.job, 0.0) for line in found], now, zone)
     week = [now, *takewhile(lambda at: at < now + _WEEK, starts), now + _WEEK]

@@ -1,28 +1,24 @@
-"""What a crontab's command does, as far as it starts the bot: its locks, its words, its output.
-
-Read for advice, not to be run: what a shell would compute is left as it stands.
-"""
+"""What a crontab's command does, as far as it starts the bot: its locks, its words, its output."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import PurePosixPath
 
 from tradebot.deploy.cron.quoting import is_assignment, passed_on
+from tradebot.deploy.cron.steps import Before, seconds_of, steps
 
-_OPERATORS = frozenset(";|&()")
 _TO_NOWHERE = re.compile(
     r"(?:&>>?\s*/dev/null|>&\s*/dev/null|2>>?\s*/dev/null|(?<!\d)1?>>?\s*/dev/null\s+2>&1)"
 )
 _SHELLS = frozenset({"sh", "bash", "dash"})
 _HAS_C = re.compile(r"-[a-z]*c|--command")
 _WRAPPERS = frozenset(
-    {"env", "nice", "ionice", "timeout", "chronic", "setsid", "nohup", "exec", "time", "sudo",
-     "runuser", "chrt", "taskset", "systemd-cat", "stdbuf"}
+    {"env", "nice", "ionice", "chronic", "setsid", "nohup", "exec", "time", "sudo", "runuser",
+     "chrt", "taskset", "systemd-cat", "stdbuf"}
 )  # fmt: skip
 # Letters, then perhaps one option that takes a value, which follows at once or as the next word.
 _FLOCK_OPTION = re.compile(
@@ -30,7 +26,7 @@ _FLOCK_OPTION = re.compile(
     r"|--(?P<long>conflict-exit-code|wait|timeout)(?:=(?P<text>.*))?"
     r"|--(?P<name>[a-z-]+)"
 )
-_FLOCK_LONG = {"nonblock": "n", "nb": "n", "close": "o"}
+_FLOCK_LONG = {"nonblock": "n", "nb": "n", "close": "o", "shared": "s", "unlock": "u"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +41,40 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """The one simple command of a line that starts the bot."""
+    """One simple command of a line that starts the bot."""
 
     shell_text: str
     is_cut: bool
     """A bare `%` ends the command before its end."""
-    python: str
-    entry: tuple[str, ...]
-    options: tuple[str, ...]
-    folder: str | None
+    python: str = ""
+    entry: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    folder: str | None = None
     """What a `cd` before it goes to."""
     locks: tuple[Lock, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[float, ...] = ()
+    """Seconds after which a timeout(1) around it ends it."""
+    delay: float = 0.0
+    """Seconds that a `sleep N` waits before it."""
+    odd_sleeps: int = 0
+    conditions: tuple[str, ...] = ()
+    """What decides whether it runs at all: `test &&`."""
 
     @property
     def output_is_lost(self) -> bool:
         return _TO_NOWHERE.search(self.shell_text) is not None
 
-    @property
-    def delay(self) -> float:
-        """Seconds that a `sleep N` waits before it."""
-        found = re.match(r"\s*sleep\s+(\d+)\s*(?:&&|;)", self.shell_text)
-        return float(found[1]) if found else 0.0
-
     def option(self, name: str) -> str | None:
-        """The value of `--name=VALUE` or `--name VALUE`; empty for one without a value."""
+        """The value of `--name=VALUE` or `--name VALUE`, the last one counting; empty for one
+        without a value."""
+        found = None
         for number, word in enumerate(self.options):
             if word == name:
-                return "".join(self.options[number + 1 : number + 2])
-            if word.startswith(f"{name}="):
-                return word.partition("=")[2]
-        return None
+                found = "".join(self.options[number + 1 : number + 2])
+            elif word.startswith(f"{name}="):
+                found = word.partition("=")[2]
+        return found
 
     def path(self, word: str) -> str:
         """A path of the command, from the root if that can be told."""
@@ -84,73 +83,83 @@ class Invocation:
         return str(PurePosixPath(self.folder) / word)
 
 
-def invocation(command: str) -> Invocation | None:
-    """The bot's start in a command as it stands in a crontab; None when it starts no bot."""
+def invocations(command: str) -> tuple[Invocation, ...]:
+    """The bot's starts in a command as it stands in a crontab."""
     text, is_cut = passed_on(command)
-    folder: str | None = None
-    for words in _simple_commands(text):
-        if words[:1] == ["cd"] and len(words) == 2:
-            folder = words[1]
-        found = _bot(words, text, is_cut, folder)
-        if found is not None:
-            return found
-    return None
+    return tuple(_within(text, Invocation(text, is_cut)))
 
 
-def _simple_commands(text: str) -> Iterator[list[str]]:
-    """The words of each command, without redirections' operators; nothing for torn quotes."""
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    words: list[str] = []
-    try:
-        for token in lexer:
-            if set(token) <= _OPERATORS:
-                yield words
-                words = []
-            else:
-                words.append(token)
-    except ValueError:
-        return
-    yield words
+def _within(text: str, around: Invocation) -> Iterator[Invocation]:
+    """The starts in a shell's text, with everything that stands around it."""
+    before = Before()
+    for raw, operator in steps(text):
+        words = before.enter(raw)
+        yield from _starts(words, _behind(before, around))
+        before.leave(words, operator)
 
 
-def _bot(words: list[str], text: str, is_cut: bool, folder: str | None) -> Invocation | None:
-    variables: dict[str, str] = {}
-    locks: list[Lock] = []
+def _behind(before: Before, around: Invocation) -> Invocation:
+    return replace(
+        around,
+        folder=around.folder if before.folder is None else around.path(before.folder),
+        variables={**around.variables, **before.exported},
+        delay=around.delay + before.delay,
+        odd_sleeps=around.odd_sleeps + before.odd_sleeps,
+        conditions=(*around.conditions, *before.conditions),
+    )
+
+
+def _starts(words: list[str], around: Invocation) -> Iterator[Invocation]:
     wrapped = False
     while words:
         start = _entry(words)
         if start is not None:
             python, entry, options = start
-            found = (tuple(locks), variables)
-            return Invocation(text, is_cut, python, entry, options, folder, *found)
+            yield replace(around, python=python, entry=entry, options=options)
+            return
         name = PurePosixPath(words[0]).name
+        if name in _SHELLS:
+            yield from _nested(words, around)
+            return
         if name == "flock":
             lock, words = _flock(words)
-            locks.append(lock)
-        elif name in _SHELLS:
-            words = _nested(words)
+            around = replace(around, locks=(*around.locks, lock))
         elif is_assignment(words[0]):
-            name, _, variables[name] = words.pop(0).partition("=")
+            variable, _, value = words[0].partition("=")
+            around, words = _with_variable(around, variable, value), words[1:]
+        elif name == "timeout":
+            around, words = replace(around, limits=(*around.limits, *_limit(words))), words[1:]
+            wrapped = True
         elif wrapped or name in _WRAPPERS:
             # Then come its options, whatever they are.
             words, wrapped = words[1:], True
         else:
-            return None
-    return None
+            return
 
 
-def _nested(words: Sequence[str]) -> list[str]:
-    """The command that starts the bot in `sh -c 'commands'`; nothing when none does."""
+def _with_variable(around: Invocation, name: str, value: str) -> Invocation:
+    return replace(around, variables={**around.variables, name: value})
+
+
+def _nested(words: Sequence[str], around: Invocation) -> Iterator[Invocation]:
+    """The starts in `sh -c 'commands'`."""
     for option, text in pairwise(words):
         if _HAS_C.fullmatch(option):
-            return next((inner for inner in _simple_commands(text) if _starts(inner)), [])
-    return []
+            yield from _within(text, around)
+            return
 
 
-def _starts(words: list[str]) -> bool:
-    return _bot(list(words), "", False, None) is not None
+def _limit(words: Sequence[str]) -> Iterator[float]:
+    """Of `timeout -k 10 -s KILL 285 …`; none for 0, which means never."""
+    rest = iter(words[1:])
+    for word in rest:
+        if word in ("-k", "-s", "--kill-after", "--signal"):
+            next(rest, "")
+        elif not word.startswith("-"):
+            length = seconds_of(word)
+            if length:
+                yield length
+            return
 
 
 def _entry(words: Sequence[str]) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
@@ -161,13 +170,20 @@ def _entry(words: Sequence[str]) -> tuple[str, tuple[str, ...], tuple[str, ...]]
         return "", (words[0],), rest
     if first == "tradebot" and rest[:1] == ("run",):
         return "", (words[0], "run"), rest[1:]
-    if not first.startswith("python") or not rest:
+    if not first.startswith("python"):
         return None
+    rest = _past_pythons_own(rest)
     if rest[:2] == ("-m", "tradebot"):
         return words[0], rest[:2], rest[2:]
-    if PurePosixPath(rest[0]).name == "main.py":
+    if rest and PurePosixPath(rest[0]).name == "main.py":
         return words[0], rest[:1], rest[1:]
     return None
+
+
+def _past_pythons_own(words: tuple[str, ...]) -> tuple[str, ...]:
+    while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
+        words = words[2 if words[0] in ("-X", "-W") else 1 :]
+    return words
 
 
 def _up_to_redirection(words: Sequence[str]) -> Iterator[str]:
@@ -194,5 +210,5 @@ def _flock(words: list[str]) -> tuple[Lock, list[str]]:
         letters.update(_FLOCK_LONG.get(option["name"] or "", option["letters"] or ""))
     file = rest.pop(0) if rest else ""
     if rest and _HAS_C.fullmatch(rest[0]):
-        rest = _nested(rest)
+        rest = ["sh", *rest]
     return Lock(file, frozenset(letters), code), rest

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from tradebot.deploy.cron import rules
-from tradebot.deploy.cron.invocation import Invocation, Lock
+from tradebot.deploy.cron.invocation import Lock
+from tradebot.deploy.cron.line import Line
 from tradebot.deploy.cron.parsed import Job
 from tradebot.deploy.plan import call
+from tradebot.settings.variables import SECRETS
 
 if TYPE_CHECKING:
     from tradebot.deploy.rules import Finding
@@ -20,21 +21,11 @@ LONGEST = 998
 """Bytes of a command: Debian's cron has room for 1000 with its end."""
 _SHELLS = frozenset({"sh", "dash", "bash", "ash", "busybox", "ksh", "mksh", "zsh"})
 _SOURCES = re.compile(r"(?:^|[;&|(]|\bset -a)\s*(?:source|\.)\s+\S*\.?env\b")
-_SLEEPS = re.compile(r"\bsleep\b")
 _RANDOM = re.compile(r"\$\{?RANDOM|\$\(\(\s*RANDOM|\bRANDOM\b")
+_SECRET_NAMES = frozenset(variable.name for variable in SECRETS)
+# What the shell fetches from elsewhere does not stand in the line.
+_SECRET = re.compile(rf"\b({'|'.join(sorted(_SECRET_NAMES))})=[\"']?(?![\"']|[$`]|\s|$)")
 _BASH = frozenset({"bash", "ksh", "mksh", "zsh"})
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line that starts the bot, and how."""
-
-    job: Job
-    bot: Invocation
-
-    @property
-    def place(self) -> str:
-        return self.job.place
 
 
 Check = Callable[[Line], "Iterator[Finding]"]
@@ -52,6 +43,9 @@ def _as_cron_reads_it(line: Line) -> Iterator[Finding]:
         yield rules.TOO_LONG.found(f"{line.place}: the command has {length} bytes")
     if line.bot.is_cut:
         yield rules.PERCENT.found(f"{line.place}: a % without a backslash")
+    # Debian's `crontab -l` shows it as two characters.
+    if line.job.command.endswith(("\r", "\\r")):
+        yield rules.LINE_END.found(f"{line.place}: ends in \\r, the sign of a Windows line end")
     if line.job.fields.startswith("@"):
         yield rules.WORD.found(f"{line.place}: {line.job.fields}")
     for name in ("CRON_TZ", "TZ"):
@@ -82,6 +76,8 @@ def _lock(line: Line, lock: Lock) -> Iterator[Finding]:
     where = f"{line.place}: flock {lock.file}"
     if PurePosixPath(lock.file).name == "run.lock":
         yield rules.RUN_LOCK.found(where)
+    if lock.letters & {"s", "u"}:
+        yield rules.SHARED.found(f"{where} with -s or -u")
     if "n" not in lock.letters:
         yield rules.WAITS.found(f"{where} has no -n")
     if "o" not in lock.letters:
@@ -103,21 +99,27 @@ def _paths(line: Line) -> Iterator[Finding]:
 def _programs(line: Line) -> Iterator[Finding]:
     bot = line.bot
     names = [bot.python, "" if bot.entry[0] == "-m" else bot.entry[0]]
-    files = [Path(bot.path(name)) for name in names if bot.path(name).startswith("/")]
+    files = [Path(line.full(name)) for name in names if bot.path(name).startswith(("/", "~", "$"))]
     if bot.locks and "/usr/bin/flock" in bot.shell_text:
         files.append(Path("/usr/bin/flock"))
-    missing = [file for file in files if not file.is_file()]
+    # One with another variable in it is the shell's to find.
+    missing = [file for file in files if file.is_absolute() and not file.is_file()]
     for file in missing:
         yield rules.MISSING.found(f"{line.place}: {file} is not there")
-    if not missing and len(files) > 1 and bot.python:
-        yield from _packages(line, files[0])
 
 
-def _packages(line: Line, python: Path) -> Iterator[Finding]:
+def check_packages(line: Line) -> Iterator[Finding]:
+    """Can the line's interpreter start the bot? It is asked, as the user who runs the line."""
+    bot = line.bot
+    python = line.full(bot.python)
+    if not bot.python or not bot.path(bot.python).startswith(("/", "~", "$HOME", "${HOME}")):
+        return
     # `--version` is answered only after everything that a run needs was imported.
-    entry = [line.bot.path(word) if word.endswith(".py") else word for word in line.bot.entry]
+    entry = [line.full(word) if word.endswith(".py") else word for word in bot.entry]
+    if not all(Path(word).is_file() for word in (python, *entry) if word.startswith("/")):
+        return
     # Never as root what belongs to somebody else: whoever writes the line would be root.
-    done = call([str(python), *entry, "--version"], user=line.job.user)
+    done = call([python, *entry, "--version"], user=line.job.user)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         yield rules.WRONG_PYTHON.found(f"{line.place}: {python}: {said[0] if said else 'fails'}")
@@ -131,9 +133,24 @@ def _options(line: Line) -> Iterator[Finding]:
 
 
 def _waits(line: Line) -> Iterator[Finding]:
-    sleeps = len(_SLEEPS.findall(line.bot.shell_text)) - (1 if line.bot.delay else 0)
-    if sleeps and line.bot.option("--jitter-seconds-max") not in (None, "0"):
+    if line.bot.odd_sleeps and line.bot.option("--jitter-seconds-max") not in (None, "0"):
         yield rules.DOUBLE_JITTER.found(f"{line.place}: a sleep and --jitter-seconds-max")
+
+
+def _conditions(line: Line) -> Iterator[Finding]:
+    if line.bot.conditions:
+        named = " ".join(line.bot.conditions)
+        yield rules.CONDITION.found(f"{line.place}: `{named}` stands before the bot")
+
+
+def check_secrets(jobs: Iterable[Job]) -> Iterator[Finding]:
+    """Names only: what `verify` prints may go to a log."""
+    for job in jobs:
+        for name in sorted(set(_SECRET.findall(job.command))):
+            yield rules.SECRET.found(f"{job.place}: {name}")
+        for name, value in job.variables.items():
+            if value and name in _SECRET_NAMES:
+                yield rules.SECRET.found(f"{job.label}: {name}= above line {job.number}")
 
 
 def _output(line: Line) -> Iterator[Finding]:
@@ -149,7 +166,7 @@ def _is_kept(line: Line) -> bool:
 
 
 def _no_kill(line: Line) -> Iterator[Finding]:
-    if not re.search(r"\btimeout\b", line.bot.shell_text):
+    if not line.bot.limits:
         yield rules.NO_KILL.found(f"{line.place}: no time-out but the bot's own")
 
 
@@ -161,6 +178,7 @@ _CHECKS: tuple[Check, ...] = (
     _programs,
     _options,
     _waits,
+    _conditions,
     _output,
     _no_kill,
 )

@@ -54,6 +54,12 @@ PERCENT = Rule(
     "the command ends at the bare %, and what follows becomes its input",
     "write \\% instead",
 )
+LINE_END = Rule(
+    "cron-line-end",
+    Severity.ERROR,
+    "the invisible character belongs to the command's last word: the bot refuses it, exit code 64",
+    "save the crontab with Unix line ends",
+)
 WORD = Rule(
     "cron-word",
     Severity.ERROR,
@@ -182,6 +188,55 @@ TWO_LINES = Rule(
     "the bot is started twice: one of the two finds the slot taken or the lock held",
     "keep one of them",
 )
+SECOND = Rule(
+    "cron-second-start",
+    Severity.ERROR,
+    "each time, all of them run one after the other: the later ones late, or beside the slots",
+    "keep one of them; what failed is looked after in the next slot",
+)
+SECRET = Rule(
+    "cron-secret",
+    Severity.ERROR,
+    "every user of this machine reads it in the list of processes, and it is in cron's log",
+    "move it into the env file, readable by its user only, and have the secret replaced",
+)
+SHARED = Rule(
+    "cron-flock-shared",
+    Severity.WARNING,
+    "such a lock keeps nobody out: only the bot's own stops a second run",
+    "take -s and -u away",
+)
+SHORT_LIMIT = Rule(
+    "cron-timeout-short",
+    Severity.ERROR,
+    "runs are cut off before the bot's own deadline and watchdog act, perhaps with an order on "
+    "its way",
+    "take the timeout away (the bot ends itself), or make it longer",
+)
+CONDITION = Rule(
+    "cron-runs-only-if",
+    Severity.WARNING,
+    "the bot runs only if that lets it; where it does not, nothing runs and nothing says so",
+    "leave it out: when to trade is the settings' to say, and `tradebot pause` stops it",
+)
+SETTINGS_DIFFER = Rule(
+    "cron-settings-differ",
+    Severity.WARNING,
+    "its runs follow that; what verify, status and missed say is about the env file's settings",
+    "write it into the env file instead (another instance: --instance NAME, --env-file FILE)",
+)
+DRY_RUN = Rule(
+    "cron-dry-run",
+    Severity.WARNING,
+    "runs decide and precheck, and never send an order",
+    "tradebot schedule install cron, without --dry-run; where it is meant: verify --dry-run",
+)
+OTHER_PROGRAM = Rule(
+    "cron-other-program",
+    Severity.WARNING,
+    "another copy of the bot runs, of its own version and with its own .env and journal",
+    "tradebot schedule install cron, or verify with that copy's own `tradebot`",
+)
 BESIDE_SYSTEMD = Rule(
     "cron-beside-systemd",
     Severity.WARNING,
@@ -227,8 +282,9 @@ NO_KILL = Rule(
 
 RULES = (
     NOT_INSTALLED, NOT_READABLE, MARKERS, NO_DAEMON, FILE_IGNORED, FINAL_NEWLINE, TOO_LONG,
-    PERCENT, WORD, FIXED_HOURS, SLOTS_MISSED, CADENCE, TIME_ZONE, SHELL, NO_FLOCK, RUN_LOCK, WAITS,
+    PERCENT, LINE_END, WORD, FIXED_HOURS, SLOTS_MISSED, CADENCE, TIME_ZONE, SHELL, NO_FLOCK, RUN_LOCK, WAITS,
     INHERITED, BUSY_CODE, RELATIVE, MISSING, WRONG_PYTHON, NOT_SCHEDULED, NOT_SINGLE,
     DOUBLE_JITTER, RANDOM, SOURCES_ENV, OUTPUT_LOST, TWO_LINES, BESIDE_SYSTEMD, LOGIN_LOST,
-    ENV_READABLE, ENV_UNREADABLE, NOT_WRITABLE, NO_MAIL, NO_KILL,
+    ENV_READABLE, ENV_UNREADABLE, NOT_WRITABLE, NO_MAIL, NO_KILL, SECOND, SECRET, SHARED,
+    SHORT_LIMIT, CONDITION, SETTINGS_DIFFER, DRY_RUN, OTHER_PROGRAM,
 )  # fmt: skip

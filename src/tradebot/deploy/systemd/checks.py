@@ -7,7 +7,15 @@ from datetime import datetime
 
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.rules import Finding, Rule, Severity
-from tradebot.deploy.systemd import lint, rules_access, rules_service, rules_timer
+from tradebot.deploy.systemd import (
+    lint,
+    rules_access,
+    rules_command,
+    rules_options,
+    rules_service,
+    rules_settings,
+    rules_timer,
+)
 from tradebot.deploy.systemd.accounts import current_user
 from tradebot.deploy.systemd.host import lingers
 from tradebot.deploy.systemd.installed import Pair
@@ -40,7 +48,8 @@ NO_KEEPALIVE = Rule(
 )
 RULES = (
     NOT_INSTALLED, NOT_ENABLED, NO_LINGER, NO_KEEPALIVE,
-    *rules_timer.RULES, *rules_service.RULES, *rules_access.RULES, *lint.RULES,
+    *rules_timer.RULES, *rules_service.RULES, *rules_options.RULES, *rules_command.RULES,
+    *rules_settings.RULES, *rules_access.RULES, *lint.RULES,
 )  # fmt: skip
 
 
@@ -53,8 +62,14 @@ def check(
         yield NOT_INSTALLED.found(f"there is no {schedule.name}.timer")
         return
     for pair in pairs:
-        yield from rules_timer.timer_findings(pair.timer, version)
+        yield from rules_timer.timer_findings(pair, version, now)
         yield from rules_service.service_findings(pair.service, version)
+        yield from rules_options.condition_findings(pair.timer)
+        yield from rules_options.condition_findings(pair.service)
+        yield from rules_options.option_findings(pair.service)
+        yield from rules_command.program_findings(
+            schedule, pair.service, keepalive=pair.is_keepalive
+        )
         yield from rules_access.access_findings(schedule, pair.service)
         if schedule.system:
             yield from lint.exposure_findings(pair)
@@ -62,6 +77,8 @@ def check(
         yield from rules_timer.slot_findings(schedule, pair, now)
         yield from rules_timer.jitter_findings(schedule, pair)
         yield from rules_service.run_findings(schedule, pair.service)
+        yield from rules_command.option_findings(schedule, pair.service)
+        yield from rules_settings.settings_findings(schedule, pair.service)
     if schedule.needs_keepalive and len(pairs) == len(runs):
         yield NO_KEEPALIVE.found(f"there is no {KEEPALIVE}@{schedule.instance}.timer")
     yield from lint.linter_findings(pairs, system=schedule.system)

@@ -21,6 +21,32 @@ _SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zµ]*)")
 _TRUE = frozenset({"1", "yes", "y", "true", "t", "on"})
 _BLANK = " \t\r"
 _PREFIXES = "@-:+!|"
+_ALSO_SETS = {
+    ("Service", "TimeoutSec"): (("Service", "TimeoutStartSec"), ("Service", "TimeoutStopSec")),
+    ("Unit", "StartLimitInterval"): (("Unit", "StartLimitIntervalSec"),),
+    ("Service", "StartLimitInterval"): (("Unit", "StartLimitIntervalSec"),),
+    ("Service", "StartLimitBurst"): (("Unit", "StartLimitBurst"),),
+    ("Service", "MemoryLimit"): (("Service", "MemoryMax"),),
+}
+"""Older and shorter names that systemd still takes: whichever is said last counts."""
+_STATUS_NAMES = {
+    "SUCCESS": 0, "FAILURE": 1, "INVALIDARGUMENT": 2, "NOTIMPLEMENTED": 3, "NOPERMISSION": 4,
+    "NOTINSTALLED": 5, "NOTCONFIGURED": 6, "NOTRUNNING": 7, "USAGE": 64, "DATAERR": 65,
+    "NOINPUT": 66, "NOUSER": 67, "NOHOST": 68, "UNAVAILABLE": 69, "SOFTWARE": 70, "OSERR": 71,
+    "OSFILE": 72, "CANTCREAT": 73, "IOERR": 74, "TEMPFAIL": 75, "PROTOCOL": 76, "NOPERM": 77,
+    "CONFIG": 78, "CHDIR": 200, "EXEC": 203, "USER": 217, "NAMESPACE": 226, "STATE_DIRECTORY": 238,
+    "LOGS_DIRECTORY": 240, "CREDENTIALS": 243,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What ExecStart= starts."""
+
+    marks: str
+    """systemd's own, before the program: `-` ignores how it ends."""
+    words: tuple[str, ...]
+    """The program and its arguments, unquoted, with the specifiers expanded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +66,8 @@ class Unit:
         for section, option, value in _assignments(text):
             before = values.get((section, option), ())
             values[section, option] = (*before, value) if value else ()
+            for other in _ALSO_SETS.get((section, option), ()):
+                values[other] = (value,) if value else ()
         return cls(name, origin, values)
 
     def all(self, section: str, option: str) -> tuple[str, ...]:
@@ -75,17 +103,27 @@ class Unit:
         value = self.last(section, option)
         return None if value is None else self.expanded(value)
 
+    def commands(self) -> list[Command]:
+        """All of ExecStart=, one after the other, as a oneshot runs them."""
+        return [
+            self._command(words)
+            for line in self.all("Service", "ExecStart")
+            for words in quoting.split_commands(line)
+        ]
+
     def command(self) -> list[str]:
-        """The first command of ExecStart=, without systemd's own marks before the program."""
-        lines = self.all("Service", "ExecStart")
-        words = quoting.split(lines[0]) if lines else []
-        if not words:
-            return []
+        """The words of the first command; empty when there is none."""
+        return next((list(command.words) for command in self.commands()), [])
+
+    def _command(self, words: list[str]) -> Command:
         marks = words[0][: len(words[0]) - len(words[0].lstrip(_PREFIXES))]
-        words[0] = words[0].lstrip(_PREFIXES)
+        program, arguments = words[0].lstrip(_PREFIXES), words[1:]
+        if "@" in marks:
+            # The name that the program is to see of itself.
+            arguments = arguments[1:]
         if ":" not in marks:
-            words[1:] = [word.replace("$$", "$") for word in words[1:]]
-        return [self.expanded(word) for word in words]
+            arguments = [word.replace("$$", "$") for word in arguments]
+        return Command(marks, tuple(self.expanded(word) for word in (program, *arguments)))
 
     @property
     def specifiers(self) -> Mapping[str, str]:
@@ -112,7 +150,16 @@ def parse_span(text: str) -> float | None:
 
 def parse_codes(words: Iterable[str]) -> set[int]:
     """The numbers of an exit status list; names of signals are left out."""
-    return {int(word) for word in words if word.isdecimal()}
+    names = (_STATUS_NAMES.get(word, word) for word in words)
+    return {int(name) for name in names if isinstance(name, int) or name.isdecimal()}
+
+
+def parse_size(text: str) -> float | None:
+    """`500M` in bytes, `infinity` as inf; None when it is neither, such as a share of the whole."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGTPE]?)B?", text.strip())
+    if found is None:
+        return float("inf") if text.strip() == "infinity" else None
+    return float(found[1]) * 1024.0 ** " KMGTPE".index(found[2] or " ")
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str, str]]:

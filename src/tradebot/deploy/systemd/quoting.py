@@ -52,6 +52,17 @@ def split(text: str) -> list[str]:
     return [_unquoted(found[0]) for found in _WORD.finditer(text)]
 
 
+def split_commands(text: str) -> list[list[str]]:
+    """The commands of one value of ExecStart=, as words: a bare `;` stands between two."""
+    found: list[list[str]] = [[]]
+    for match in _WORD.finditer(text):
+        if match[0] == ";":
+            found.append([])
+        else:
+            found[-1].append(_unquoted(match[0]))
+    return [words for words in found if words]
+
+
 def expand(text: str, specifiers: Mapping[str, str]) -> str:
     """`text` with `%i` and the like replaced; an unknown one stays."""
     known = {"%": "%", **specifiers}

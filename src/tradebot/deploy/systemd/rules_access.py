@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
@@ -12,6 +11,7 @@ from tradebot.deploy.systemd.accounts import Account, current_user, find_account
 from tradebot.deploy.systemd.environment import env_files, file_variables, own_variables
 from tradebot.deploy.systemd.installed import RENDERED
 from tradebot.deploy.systemd.parsed import Unit
+from tradebot.deploy.systemd.rules_command import ENV_FILE, option_value
 from tradebot.deploy.systemd.units import written_folders
 from tradebot.settings.variables import BY_NAME, SECRETS
 
@@ -83,9 +83,15 @@ HIDDEN = Rule(
     "In its sandbox the bot does not see its program, its settings or its state.",
     "ProtectHome=read-only for what lies in /home, /root or /run/user; PrivateTmp=no for /tmp",
 )
+NO_FOLDER = Rule(
+    "working-directory-missing",
+    Severity.ERROR,
+    "Each start fails with status=200/CHDIR.",
+    "correct WorkingDirectory=, or take it out",
+)
 RULES = (
     UNKNOWN_USER, SECRET_IN_UNIT, OVERRIDDEN, NO_ENV_FILE, OPTIONAL_ENV_FILE, OPEN_ENV_FILE,
-    UNREADABLE, NO_CREDENTIAL, NOT_WRITABLE, READ_ONLY, HIDDEN,
+    UNREADABLE, NO_CREDENTIAL, NOT_WRITABLE, READ_ONLY, HIDDEN, NO_FOLDER,
 )  # fmt: skip
 
 _SECRETS = frozenset(variable.name for variable in SECRETS)
@@ -108,6 +114,9 @@ def access_findings(schedule: Schedule, service: Unit) -> Iterator[Finding]:
         yield UNKNOWN_USER.found(f"{service.name}: User={name}")
     yield from _env_files(schedule, service, account)
     yield from _credentials(service)
+    folder = service.text("Service", "WorkingDirectory") or ""
+    if folder.startswith("/") and not _exists(Path(folder)):
+        yield NO_FOLDER.found(f"{service.name}: {folder} is not there")
     home = home_of(account.name if account else name or "root") if schedule.system else Path.home()
     folders = [Path(path) for path in written_folders(schedule, home)]
     if schedule.system:
@@ -159,13 +168,9 @@ def _env_files(schedule: Schedule, service: Unit, account: Account | None) -> It
 
 def _bots_own_file(schedule: Schedule, service: Unit) -> Path:
     """The one that the bot itself reads, whatever systemd reads for it."""
-    words = service.command()
-    option = "--env-file"
-    for word, following in itertools.pairwise([*words, ""]):
-        if word.startswith(f"{option}="):
-            return Path(word.removeprefix(f"{option}="))
-        if word == option:
-            return Path(following)
+    said = option_value(service.command(), ENV_FILE)
+    if said is not None:
+        return Path(said)
     return Path(schedule.program.home) / ".env"
 
 

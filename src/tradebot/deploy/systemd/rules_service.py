@@ -1,10 +1,8 @@
-"""What can be wrong with a service: when it is killed, when it is tried again, what it runs."""
+"""What can be wrong with a service: when it is killed, when it is tried again, what counts as failed."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.rules import Finding, Rule, Severity
@@ -87,7 +85,7 @@ TRUE_FAILURE = Rule(
     Severity.ERROR,
     "Runs that failed count as good: systemctl and the journal show nothing, and they are not "
     "tried again.",
-    "set SuccessExitStatus=3 75 143 and nothing more",
+    "set SuccessExitStatus=3 75 143 and nothing more, and no `-` before the program",
 )
 FILTER_KILLS = Rule(
     "service-filter-kills",
@@ -95,35 +93,19 @@ FILTER_KILLS = Rule(
     "A library that asks for a system call which the filter leaves out kills the run (SIGSYS).",
     "set SystemCallErrorNumber=EPERM",
 )
-NO_COMMAND = Rule(
-    "command-missing",
-    Severity.ERROR,
-    "Each start fails with status=203/EXEC, or with Python's exit code 2, and leaves no line in "
-    "bot.log.",
-    "correct the path in ExecStart=, or install the schedule anew",
-)
-NOT_SCHEDULED = Rule(
-    "command-not-scheduled",
-    Severity.ERROR,
-    "Runs belong to no slot: one that starts twice or late trades twice or late.",
-    "add --scheduled to ExecStart=",
-)
-NOT_SINGLE = Rule(
-    "command-not-single-cycle",
-    Severity.ERROR,
-    "The bot stays and loops on its own, until systemd kills it.",
-    "add --single-cycle to ExecStart=",
-)
 RULES = (
     NOT_ONESHOT, START_LIMIT, RUNTIME_MAX, NO_TIMEOUT, SHORT_TIMEOUT, LONG_TIMEOUT,
     RESTART_REFUSED, NO_RESTART, RESTART_TOO_NEW, IN_VAIN, FALSE_ALARM, TRUE_FAILURE, FILTER_KILLS,
-    NO_COMMAND, NOT_SCHEDULED, NOT_SINGLE,
 )  # fmt: skip
 
 _ENDLESS = (None, 0.0, float("inf"))
 """A oneshot that is not told otherwise may take for ever."""
 _REFUSED = frozenset({"always", "on-success"})
-_FAILURES = frozenset({1, 64, 69, 70, 74, 77, 78, 124})
+# 2 is Python's own, when it does not find the program; from 200 on they are systemd's.
+_FAILURES = frozenset({1, 2, 64, 69, 70, 74, 77, 78, 124, *range(200, 256)})
+_KILLED = frozenset({"SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS", "SIGSYS"})
+_PASSING = frozenset({1, 69, 70, 74})
+"""Failures that a second try may well get over."""
 
 
 def service_findings(service: Unit, version: int) -> Iterator[Finding]:
@@ -132,7 +114,7 @@ def service_findings(service: Unit, version: int) -> Iterator[Finding]:
     if kind != "oneshot":
         yield NOT_ONESHOT.found(f"{service.name}: Type={kind or 'simple'}")
     limit = service.span("Unit", "StartLimitIntervalSec")
-    if limit != 0:
+    if limit != 0 and service.last("Unit", "StartLimitBurst") != "0":
         said = service.last("Unit", "StartLimitIntervalSec")
         what = "no StartLimitIntervalSec=0" if said is None else f"StartLimitIntervalSec={said}"
         yield START_LIMIT.found(f"{service.name}: {what}")
@@ -148,15 +130,17 @@ def service_findings(service: Unit, version: int) -> Iterator[Finding]:
         said = service.last("Service", "TimeoutStartSec")
         yield NO_TIMEOUT.found(f"{service.name}: TimeoutStartSec={said or 'infinity'}")
     yield from _restart(service, version)
-    yield from _program(service)
+    yield from _exit_codes(service)
 
 
 def run_findings(schedule: Schedule, service: Unit) -> Iterator[Finding]:
-    """What holds for the service of a cycle: its time-out fits the run, its options are there."""
+    """What holds for the service of a cycle: its time-out fits the run."""
     timeout = service.span("Service", "TimeoutStartSec")
     least = schedule.deadline + HANG_GRACE_SECONDS
     most = max(schedule.cadence, schedule.kill_after)
     said = f"{service.name}: TimeoutStartSec={service.last('Service', 'TimeoutStartSec')}"
+    if service.last("Service", "TimeoutSec"):
+        said += " (TimeoutSec= sets it, too)"
     if timeout is not None and 0 < timeout < least:
         yield SHORT_TIMEOUT.found(
             f"{said}, but a run may take {seconds(schedule.deadline)} and its own watchdog "
@@ -164,11 +148,6 @@ def run_findings(schedule: Schedule, service: Unit) -> Iterator[Finding]:
         )
     elif timeout is not None and most < timeout < float("inf"):
         yield LONG_TIMEOUT.found(f"{said} at a cadence of {seconds(schedule.cadence)}")
-    words = service.command()
-    if words and "--scheduled" not in words:
-        yield NOT_SCHEDULED.found(f"{service.name}: ExecStart={' '.join(words)}")
-    if words and "--single-cycle" not in words:
-        yield NOT_SINGLE.found(f"{service.name}: ExecStart={' '.join(words)}")
 
 
 def _restart(service: Unit, version: int) -> Iterator[Finding]:
@@ -180,32 +159,38 @@ def _restart(service: Unit, version: int) -> Iterator[Finding]:
     elif version < ONESHOT_RESTART:
         yield RESTART_TOO_NEW.found(f"{service.name}: Restart={restart}, systemd {version}")
     else:
-        prevented = parse_codes(service.words("Service", "RestartPreventExitStatus"))
-        missing = sorted(set(map(int, NOT_AGAIN)) - prevented)
-        if missing:
-            yield IN_VAIN.found(f"{service.name}: RestartPreventExitStatus= lacks {_list(missing)}")
-    success = parse_codes(service.words("Service", "SuccessExitStatus"))
+        yield from _tries(service)
+
+
+def _tries(service: Unit) -> Iterator[Finding]:
+    """Which exit codes lead to a second try."""
+    prevented = parse_codes(service.words("Service", "RestartPreventExitStatus"))
+    missing = sorted(set(map(int, NOT_AGAIN)) - prevented)
+    if missing:
+        yield IN_VAIN.found(f"{service.name}: RestartPreventExitStatus= lacks {_list(missing)}")
+    passing = sorted(prevented & _PASSING)
+    if passing:
+        yield NO_RESTART.found(f"{service.name}: RestartPreventExitStatus= has {_list(passing)}")
+    forced = parse_codes(service.words("Service", "RestartForceExitStatus"))
+    in_vain = sorted(forced & {0, *map(int, (*NOT_AGAIN, *FINE))})
+    if in_vain:
+        yield IN_VAIN.found(f"{service.name}: RestartForceExitStatus= has {_list(in_vain)}")
+
+
+def _exit_codes(service: Unit) -> Iterator[Finding]:
+    """Which of them count as good."""
+    words = service.words("Service", "SuccessExitStatus")
+    success = parse_codes(words)
     missing = sorted(set(map(int, FINE)) - success)
     if missing:
         yield FALSE_ALARM.found(f"{service.name}: SuccessExitStatus= lacks {_list(missing)}")
-    hidden = sorted(success & _FAILURES)
+    hidden = [*sorted(success & _FAILURES), *sorted({*words} & _KILLED)]
     if hidden:
         yield TRUE_FAILURE.found(f"{service.name}: SuccessExitStatus= has {_list(hidden)}")
+    for command in service.commands():
+        if "-" in command.marks:
+            yield TRUE_FAILURE.found(f"{service.name}: ExecStart=- takes every exit code for 0")
 
 
-def _program(service: Unit) -> Iterator[Finding]:
-    """Is what ExecStart= names there? Only absolute paths can be judged."""
-    words = service.command()
-    if not words:
-        yield NO_COMMAND.found(f"{service.name}: no ExecStart=")
-        return
-    program = Path(words[0])
-    if program.is_absolute() and not (program.is_file() and os.access(program, os.X_OK)):
-        yield NO_COMMAND.found(f"{service.name}: {program} is not there or not executable")
-    for word in words[1:2]:
-        if word.endswith(".py") and word.startswith("/") and not Path(word).is_file():
-            yield NO_COMMAND.found(f"{service.name}: {word} is not there")
-
-
-def _list(codes: list[int]) -> str:
+def _list(codes: Sequence[int | str]) -> str:
     return ", ".join(map(str, codes))

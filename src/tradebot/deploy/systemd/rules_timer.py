@@ -13,6 +13,7 @@ from tradebot.deploy.rules import Finding, Rule, Severity
 from tradebot.deploy.systemd.environment import environment
 from tradebot.deploy.systemd.installed import Pair
 from tradebot.deploy.systemd.parsed import Unit
+from tradebot.deploy.systemd.rules_command import option_value
 from tradebot.deploy.systemd.units import seconds
 from tradebot.deploy.systemd.version import DEFER_REACTIVATION
 from tradebot.deploy.systemd.wakeups import calendar, wakeups
@@ -82,9 +83,22 @@ DEFER_UNKNOWN = Rule(
     "starts at once, in the middle of a slot.",
     f"take it out; systemd knows it from version {DEFER_REACTIVATION} on",
 )
+OTHER_SERVICE = Rule(
+    "timer-other-service",
+    Severity.ERROR,
+    "The timer starts something else: no run begins, or one that is not judged here.",
+    "set Unit= to the service of the same name, or take it out",
+)
+ENDS = Rule(
+    "timer-ends",
+    Severity.ERROR,
+    "After its last start nothing runs any more, and the timer still counts as loaded.",
+    "write `*-*-*` for the date in OnCalendar=",
+)
 RULES = (
     NOT_CALENDAR, BAD_CALENDAR, NOT_UTC, MISSES_SLOTS, EXTRA_WAKEUPS, PERSISTENT, ACCURACY,
-    JITTER_LATE, JITTER_TWICE, DEFER_UNKNOWN,
+    JITTER_LATE, JITTER_TWICE, DEFER_UNKNOWN, OTHER_SERVICE,
+    ENDS,
 )  # fmt: skip
 
 _MONOTONIC = ("OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec")
@@ -92,11 +106,22 @@ _IN_UTC = re.compile(r"\s(UTC|Etc/UTC|GMT|Zulu)$", re.IGNORECASE)
 _LONGEST_ACCURACY = 5.0
 _MOST_SLOTS = 5000
 """Of which each is looked for: at a cadence of a minute, three days and a half."""
+_FOR_GOOD = timedelta(days=3653)
+_LATER = (91, 182, 273)
+"""Days from now, at which some more slots are looked for: a calendar may know seasons."""
+_FEW_SLOTS = 100
 
 
-def timer_findings(timer: Unit, version: int) -> Iterator[Finding]:
+def timer_findings(pair: Pair, version: int, now: datetime) -> Iterator[Finding]:
     """What holds for any timer, that of the keepalive too."""
+    timer = pair.timer
     yield from _calendar(timer)
+    starts = timer.text("Timer", "Unit")
+    if starts not in (None, pair.service.name):
+        yield OTHER_SERVICE.found(f"{timer.name}: Unit={starts}")
+    lines = calendar(timer)
+    if next(wakeups(timer, now), None) and not next(wakeups(timer, now + _FOR_GOOD), None):
+        yield ENDS.found(f"{timer.name}: OnCalendar={', '.join(lines)}")
     if timer.is_true("Timer", "Persistent"):
         yield PERSISTENT.found(f"{timer.name}: Persistent=true")
     accuracy = timer.span("Timer", "AccuracySec")
@@ -162,16 +187,12 @@ def jitter_findings(schedule: Schedule, pair: Pair) -> Iterator[Finding]:
 
 def _bots_jitter(schedule: Schedule, service: Unit) -> float:
     """What ExecStart tells the bot; without the option, its setting decides."""
-    words = service.command()
-    option = "--jitter-seconds-max"
-    for index, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name == option:
-            value = value if equals else "".join(words[index + 1 : index + 2])
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
+    said = option_value(service.command(), "--jitter-seconds-max")
+    if said is not None:
+        try:
+            return float(said)
+        except ValueError:
+            return 0.0
     text = environment(schedule, service).get("SCHEDULER_JITTER_SECONDS", "").strip()
     try:
         return kinds.duration(0, 3600).parse(text) if text else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -154,6 +155,46 @@ def test_verify_says_what_this_shell_would_hide(tmp_path: Path, env_file: Path) 
     [finding] = [f for f in document["findings"] if f["rule"] == "only-in-this-shell"]
     assert finding["what"].startswith("TRADING_DAYS")
     assert finding["what_to_do"]
+
+
+@pytest.mark.skipif(shutil.which("crontab") is None, reason="there is no crontab here")
+def test_a_dry_schedule_is_not_made_a_real_one_in_passing(tmp_path: Path, env_file: Path) -> None:
+    table = tmp_path / "crontab"
+    program = tmp_path / "bin" / "crontab"
+    program.parent.mkdir()
+    program.write_text(
+        f"""#!/bin/sh
+[ "$1" = -l ] || {{ cat > {table}; exit; }}
+[ -e {table} ] || {{ echo "no crontab for you" >&2; exit 1; }}
+cat {table}
+"""
+    )
+    program.chmod(0o755)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    options = ("install", "cron", "--yes", f"--env-file={env_file}")
+    dry = schedule(tmp_path, *options, "--dry-run", PATH=path)
+    assert (dry.returncode, table.read_text().count("--dry-run")) == (0, 1), dry.stderr
+    refused = schedule(tmp_path, *options, PATH=path)
+    assert (refused.returncode, table.read_text().count("--dry-run")) == (2, 1)
+    assert "runs would send orders" in refused.stderr
+    meant = schedule(tmp_path, *options, "--send-orders", PATH=path)
+    assert (meant.returncode, table.read_text().count("--dry-run")) == (0, 0)
+
+
+@pytest.mark.parametrize("instance", ["a b", "../x"])
+def test_a_mistyped_instance_is_never_taken_for_the_default_one(
+    tmp_path: Path, env_file: Path, instance: str
+) -> None:
+    for verb in (["uninstall", "cron", "--yes"], ["render", "cron"], ["status", "cron"]):
+        done = schedule(tmp_path, *verb, f"--instance={instance}", f"--env-file={env_file}")
+        assert (done.returncode, "INSTANCE" in done.stderr) == (2, True)
+
+
+def test_nothing_is_rendered_from_settings_that_are_wrong(tmp_path: Path, env_file: Path) -> None:
+    env_file.write_text(env_file.read_text() + "TRADING_START=25:00\n")
+    done = schedule(tmp_path, "render", "cron", f"--env-file={env_file}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "TRADING_START" in done.stderr
 
 
 def test_status_of_what_is_not_installed(tmp_path: Path, env_file: Path) -> None:

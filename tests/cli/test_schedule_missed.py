@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
-from click.testing import Result
 
 from support.bench import START, Bench
 from support.orders_desk import Person
+from support.slot_questions import STEP, asks, document, go_to, scheduled, stretches
 from tradebot.cli import _missed_record
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.scheduler import Remark, Status
@@ -20,34 +20,6 @@ from tradebot.scheduling.run_lock import RunLock
 from tradebot.scheduling.slots import slot_start
 from tradebot.strategies.base import MarketView
 from tradebot.wiring import journal_path, leave_row, lock_path
-
-SINCE = "2026-03-03T00:00Z"
-STEP = timedelta(minutes=5)
-
-
-def scheduled(bench: Bench, *, dry_run: bool = False, **settings: str) -> None:
-    """A run of the slot that it is now; then it is five minutes later."""
-    slot = slot_start(bench.clock.now(), 300)
-    bench.cycle(slot=slot, dry_run=dry_run, **settings)
-    go_to(bench, slot + STEP)
-
-
-def go_to(bench: Bench, moment: datetime) -> None:
-    bench.clock.advance((moment - bench.clock.now()).total_seconds())
-
-
-def asks(person: Person, *more: str, **environment: str) -> Result:
-    return person.types("schedule", "missed", "--since", SINCE, *more, **environment)
-
-
-def document(person: Person, *more: str, **environment: str) -> Any:
-    return json.loads(asks(person, "--output", "json", *more, **environment).stdout)
-
-
-def stretches(person: Person, *more: str, **environment: str) -> list[tuple[str, str, int]]:
-    """When each stretch begins, what it is, and how many slots."""
-    found = document(person, *more, **environment)["stretches"]
-    return [(one["from"][11:16], one["what"], one["slots"]) for one in found]
 
 
 def test_when_all_is_well_it_says_what_that_rests_on(bench: Bench, person: Person) -> None:
@@ -252,7 +224,8 @@ def test_a_changed_cadence_is_told(bench: Bench, person: Person) -> None:
     result = asks(person)
     assert result.exit_code == 0
     assert "from 2026-03-03T15:30:00Z on slots were 300 s apart" in result.stderr
-    assert "judged by 300 s" in asks(person, SCHEDULE_CADENCE="1m").stderr
+    told = asks(person, SCHEDULE_CADENCE="1m").stderr
+    assert "no run has used today's settings yet, by which slots were 60 s apart" in told
 
 
 def test_runs_that_failed_for_their_settings_stand_in_their_slots(

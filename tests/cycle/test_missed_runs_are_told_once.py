@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -149,7 +150,7 @@ def test_two_runs_that_start_at_once_tell_it_once(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     before = datetime.now(UTC) - timedelta(hours=2)
     with Journal(path) as journal:
-        row = journal.runs.begin("before", pid=1, at=before, slot=slot_start(before, 300))
+        row = journal.runs.begin(str(uuid.uuid4()), pid=1, at=before, slot=slot_start(before, 300))
         journal.runs.end(row, RunOutcome.RAN, at=before, phase="end", reason=None, exit_code=0)
     bots = [start_bot(tmp_path, "--single-cycle", "--scheduled") for _ in range(2)]
     for bot in bots:
@@ -169,7 +170,7 @@ def test_a_later_run_may_be_the_first_to_get_the_lock(bench: Bench) -> None:
     slow = slot_start(bench.clock.now(), 300)
     bench.clock.advance(300)
     with bench.journal() as journal:
-        journal.runs.begin("slow", pid=1, at=bench.clock.now(), slot=slow)
+        journal.runs.begin(str(uuid.uuid4()), pid=1, at=bench.clock.now(), slot=slow)
     scheduled(bench)
     bench.cycle(slot=slow)
     bench.clock.advance(300)
@@ -198,7 +199,7 @@ def test_many_gaps_do_not_fill_the_log(bench: Bench) -> None:
     with bench.journal() as journal:
         for number in range(1, MAX_LINES + 3):
             slot = begin + timedelta(minutes=10 * number)
-            journal.runs.begin(f"busy-{number}", pid=1, at=slot, slot=slot)
+            journal.runs.begin(str(uuid.uuid4()), pid=1, at=slot, slot=slot)
     bench.clock.advance(600 * (MAX_LINES + 2) + 300)
     scheduled(bench)
     lines = told(bench)

@@ -95,6 +95,15 @@ def above(line: str) -> Callable[[str], str]:
     return lambda text: f"{line}\n{text}"
 
 
+def to_the_run(more: str) -> Callable[[str], str]:
+    """At the end of the line that starts it."""
+
+    def change(text: str) -> str:
+        return re.sub(r"(?m)(--single-cycle.*)$", lambda found: found[1] + more, text, count=1)
+
+    return change
+
+
 BROKEN: list[tuple[str, Callable[[str], str]]] = [
     ("cron-not-installed", swap(r"(?m)^\*/5.*$", "# nothing")),
     ("cron-not-installed", swap(r"(?m)^\*/5", "#*/5")),
@@ -131,10 +140,12 @@ BROKEN: list[tuple[str, Callable[[str], str]]] = [
     ("cron-random-in-sh", swap("LOG_", r"sleep $((RANDOM \% 15)); LOG_")),
     ("cron-sources-env", swap("LOG_", ". /opt/ai-tradebot/.env; LOG_")),
     ("cron-sources-env", swap("LOG_", "set -a; source ./.env && LOG_")),
-    ("cron-output-lost", lambda text: text.replace("=15\n", "=15 >/dev/null 2>&1\n")),
-    ("cron-output-lost", lambda text: text.replace("=15\n", "=15 2>/dev/null\n")),
+    ("cron-output-lost", to_the_run(" >/dev/null 2>&1")),
+    ("cron-output-lost", to_the_run(" 2>/dev/null")),
     ("cron-output-lost", above('MAILTO=""')),
     ("cron-two-lines", lambda text: text + text.splitlines()[1] + "\n"),
+    ("cron-line-end", lambda text: text.replace("\n", "\r\n")),
+    ("cron-dry-run", swap("--scheduled", "--scheduled --dry-run")),
 ]
 
 

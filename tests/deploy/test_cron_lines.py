@@ -128,7 +128,7 @@ def test_a_line_for_the_login_comes_with_pauses_and_has_a_lock_of_its_own() -> N
     assert len(jobs(example())) == 1
     run, keepalive = jobs(example_schedule(WEEKDAY_WINDOW, posix_program(), narrow=True))
     assert keepalive.fields == "*/15 * * * *"
-    assert keepalive.command.endswith("/opt/ai-tradebot/.venv/bin/tradebot auth keepalive")
+    assert " /opt/ai-tradebot/.venv/bin/tradebot auth keepalive" in keepalive.command
     assert "/cron.lock " in run.command
     assert "/cron-keepalive.lock " in keepalive.command
 

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pwd
 import shutil
-import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from support.unit_files import ME, NOW, Change, add, findings, names, program_in, put, swap
 from tradebot.deploy.examples import (
     EVERY_FIVE_MINUTES,
     EXAMPLES,
@@ -24,16 +21,14 @@ from tradebot.deploy.examples import (
     example_schedule,
 )
 from tradebot.deploy.model import Program, Schedule
-from tradebot.deploy.rules import Finding, Severity, is_approved
-from tradebot.deploy.systemd import lint
+from tradebot.deploy.rules import Severity, is_approved
+from tradebot.deploy.systemd import lint, rules_command, rules_options, rules_settings
 from tradebot.deploy.systemd.checks import RULES, check
-from tradebot.deploy.systemd.installed import RENDERED, STEMS, pair_of
+from tradebot.deploy.systemd.installed import pair_of
 from tradebot.deploy.systemd.units import render
 
-NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
-ME = pwd.getpwuid(os.getuid()).pw_name
 ANOTHER = "daemon"
-Change = Callable[[str], str]
+TRIED_ELSEWHERE = (rules_command.RULES, rules_options.RULES, rules_settings.RULES)
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
 )
@@ -41,87 +36,12 @@ needs_systemd = pytest.mark.skipif(
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    """A bot that is really there, with a space in its path."""
-    home = tmp_path / "the bot"
-    for name in ("bin", "logs", "state"):
-        (home / name).mkdir(parents=True)
-    for name in ("python", "tradebot"):
-        (home / "bin" / name).symlink_to(Path(sys.executable))
-    (home / "main.py").write_text("")
-    env_file = home / ".env"
-    env_file.write_text("SAXO_ENV=SIM\nSAXO_APP_SECRET=not-one\n")
-    env_file.chmod(0o600)
-    return Program(
-        python=home / "bin" / "python",
-        entry=(str(home / "main.py"),),
-        tradebot=home / "bin" / "tradebot",
-        home=home,
-        env_file=env_file,
-        env_file_given=False,
-        log_dir=home / "logs",
-        state_dir=home / "state",
-        token_file=home / "state" / "tokens.json",
-    )
+    return program_in(tmp_path)
 
 
 @pytest.fixture
 def schedule(program: Program) -> Schedule:
     return example_schedule(EVERY_FIVE_MINUTES, program, user=ME, system=True)
-
-
-def findings(
-    schedule: Schedule,
-    *,
-    service: Change | None = None,
-    timer: Change | None = None,
-    version: int = 252,
-) -> list[Finding]:
-    texts = render(schedule, version=252, now=NOW)
-    pairs = []
-    for stem in STEMS:
-        name = f"{stem}@{schedule.instance}"
-        if f"{name}.timer" not in texts:
-            continue
-        entries = [(f"{name}.timer", timer), (f"{name}.service", service)]
-        pairs.append(
-            pair_of([(unit, (change or str)(texts[unit]), RENDERED) for unit, change in entries])
-        )
-    return list(check(schedule, pairs, version=version, now=NOW))
-
-
-def names(found: list[Finding]) -> set[str]:
-    return {finding.rule.name for finding in found}
-
-
-def put(option: str, value: str | None) -> Change:
-    """The option with another value, whatever it had; None takes it out."""
-
-    def change(text: str) -> str:
-        lines = text.splitlines()
-        kept = [line for line in lines if not line.startswith(f"{option}=")]
-        if value is None:
-            assert len(kept) < len(lines)
-            return "\n".join(kept)
-        section = {"OnBootSec": "Timer"}.get(option, _section(option))
-        place = kept.index(f"[{section}]") + 1
-        return "\n".join([*kept[:place], f"{option}={value}", *kept[place:]])
-
-    return change
-
-
-def _section(option: str) -> str:
-    if option.startswith("StartLimit"):
-        return "Unit"
-    timers = ("OnCalendar", "AccuracySec", "RandomizedDelaySec", "Persistent", "DeferReactivation")
-    return "Timer" if option in timers else "Service"
-
-
-def swap(old: str, new: str) -> Change:
-    def change(text: str) -> str:
-        assert old in text
-        return text.replace(old, new)
-
-    return change
 
 
 BROKEN_TIMERS = [
@@ -139,15 +59,26 @@ BROKEN_TIMERS = [
     ("timer-accuracy", put("AccuracySec", "1min")),
     ("timer-jitter-late", put("RandomizedDelaySec", "2min 10s")),
     ("timer-defer-unknown", put("DeferReactivation", "true")),
+    ("timer-misses-slots", put("OnCalendar", "*-06..08-* *:00/5:00 UTC")),
+    ("timer-ends", put("OnCalendar", "2026-*-* *:00/5:00 UTC")),
+    ("timer-ends", put("OnCalendar", "2026..2030-*-* *:00/5:00 UTC")),
+    ("timer-other-service", swap("Unit=ai-tradebot", "Unit=other")),
 ]
 BROKEN_SERVICES = [
     ("timer-jitter-late", put("RestartSec", "3min")),
     ("timer-jitter-twice", swap("--jitter-seconds-max=0", "--jitter-seconds-max=15")),
+    (
+        "timer-jitter-twice",
+        swap("--jitter-seconds-max=0", "--jitter-seconds-max=0 --jitter-seconds-max 9"),
+    ),
     ("service-not-oneshot", put("Type", "exec")),
     ("service-start-limit", put("StartLimitIntervalSec", "60")),
     ("service-start-limit", put("StartLimitIntervalSec", None)),
     ("service-runtime-max", put("RuntimeMaxSec", "285s")),
+    ("service-start-limit", add("[Unit]\nStartLimitInterval=60\nStartLimitBurst=2")),
+    ("service-start-limit", add("[Service]\nStartLimitInterval=60\nStartLimitBurst=2")),
     ("service-no-timeout", put("TimeoutStartSec", None)),
+    ("service-timeout-short", add("[Service]\nTimeoutSec=5")),
     ("service-no-timeout", put("TimeoutStartSec", "infinity")),
     ("service-timeout-short", put("TimeoutStartSec", "4min")),
     ("service-timeout-long", put("TimeoutStartSec", "10min")),
@@ -156,18 +87,19 @@ BROKEN_SERVICES = [
     ("service-restarts-in-vain", put("RestartPreventExitStatus", "64 77 78")),
     ("service-false-failures", put("SuccessExitStatus", "3 75")),
     ("service-hidden-failures", put("SuccessExitStatus", "3 75 143 69")),
+    ("service-hidden-failures", add("[Service]\nSuccessExitStatus=CONFIG NOPERM")),
+    ("service-hidden-failures", add("[Service]\nSuccessExitStatus=SIGKILL")),
+    ("service-hidden-failures", swap("ExecStart=", "ExecStart=-")),
+    ("service-no-restart", add("[Service]\nRestartPreventExitStatus=UNAVAILABLE 70")),
+    ("service-restarts-in-vain", add("[Service]\nRestartForceExitStatus=NOPERM")),
     ("service-filter-kills", put("SystemCallErrorNumber", None)),
-    ("command-missing", swap("bin/python", "bin/python4")),
-    ("command-missing", swap("main.py", "mein.py")),
-    ("command-missing", put("ExecStart", None)),
-    ("command-not-scheduled", swap(" --scheduled", "")),
-    ("command-not-single-cycle", swap(" --single-cycle", "")),
     ("user-unknown", put("User", "nobody-of-this-name")),
     ("secret-in-unit", put("Environment", "SAXO_APP_SECRET=abc")),
     ("variable-overridden", put("Environment", "SAXO_ENV=LIVE")),
     ("env-file-missing", put("EnvironmentFile", "/nowhere/.env")),
     ("env-file-optional", put("EnvironmentFile", "-/nowhere/.env")),
     ("credential-missing", put("LoadCredential", "SAXO_APP_KEY:/nowhere/key")),
+    ("working-directory-missing", put("WorkingDirectory", "/nowhere")),
     ("folder-read-only", put("ReadWritePaths", None)),
     ("folder-hidden", put("PrivateTmp", "yes")),
 ]
@@ -347,7 +279,9 @@ def test_every_rule_is_tried() -> None:
         "timer-not-enabled", "user-without-linger",
     }  # fmt: skip
 
-    assert tried | by_hand == {rule.name for rule in RULES}
+    # test_systemd_hand_made_units.py
+    elsewhere = {rule.name for rules in TRIED_ELSEWHERE for rule in rules}
+    assert tried | by_hand == {rule.name for rule in RULES} - elsewhere
 
 
 def test_only_what_is_no_danger_is_a_note() -> None:

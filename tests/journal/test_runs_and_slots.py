@@ -237,11 +237,23 @@ def test_the_mark_and_the_spacing_of_slots_are_kept(tmp_path: Path) -> None:
         watch.end_report(NOW, cadence=300, offset=0)
         watch.end_report(NOW + 5 * MINUTE, cadence=300, offset=0)
         watch.end_report(NOW + 10 * MINUTE, cadence=600, offset=1.5)
+        changed = Grid(NOW + 20 * MINUTE, 600, 1.5, "other hours", NOW + 10 * MINUTE)
+        for until in (changed.since, changed.since + MINUTE):
+            watch.end_report(
+                until, cadence=600, offset=1.5, hours=changed.hours, after=changed.after
+            )
     with Journal(path) as journal:
         watch = journal.slot_watch
         assert watch.begin_report(NOW) is None
-        assert watch.judged_until() == NOW + 10 * MINUTE
-        assert watch.grids() == [Grid(NOW, 300, 0), Grid(NOW + 10 * MINUTE, 600, 1.5)]
+        assert watch.judged_until() == NOW + 21 * MINUTE
+        assert watch.grids() == [Grid(NOW, 300, 0), Grid(NOW + 10 * MINUTE, 600, 1.5), changed]
+
+
+def test_spacings_that_an_earlier_version_kept_are_read(journal: Journal) -> None:
+    kept = f'[["{time_text(NOW)}", 300, 0]]'
+    with journal._database.transaction() as connection:
+        connection.execute("INSERT INTO control (name, value) VALUES ('slot_grids', ?)", (kept,))
+    assert journal.slot_watch.grids() == [Grid(NOW, 300, 0)]
 
 
 def test_spacings_do_not_pile_up(journal: Journal) -> None:

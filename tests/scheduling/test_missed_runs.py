@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradebot.journal import Grid, RunOutcome, RunRow
+from support.slot_rows import (
+    ALWAYS,
+    BUSY,
+    FAILED,
+    KILLED,
+    LIMIT,
+    RAN,
+    SKIPPED,
+    history,
+    run,
+    utc,
+    words,
+)
+from tradebot.journal import Grid, RunRow
 from tradebot.model import InstrumentId
 from tradebot.scheduling.expected_slots import expected_slots
 from tradebot.scheduling.hours import HoursConfig, Run, decide
 from tradebot.scheduling.missed import MissedRuns, gaps
 from tradebot.scheduling.slot_history import (
     Recorded,
-    Stretch,
     Times,
     merged,
     slot_history,
@@ -24,64 +36,7 @@ from tradebot.scheduling.slot_history import (
 from tradebot.scheduling.slots import slot_start
 from tradebot.vocabulary.reasons import MissedReason
 
-ALWAYS = HoursConfig("always")
 OFFICE = HoursConfig("fixed", frozenset(range(5)), time(9), time(17), "Europe/Copenhagen")
-LIMIT = timedelta(seconds=270)
-RAN, SKIPPED, FAILED = RunOutcome.RAN, RunOutcome.SKIPPED, RunOutcome.FAILED
-BUSY, KILLED = RunOutcome.BUSY, RunOutcome.KILLED
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def run(
-    slot: datetime | str | None,
-    outcome: RunOutcome | None = RAN,
-    *,
-    delay: float = 1,
-    lasts: float = 5,
-    at: str | None = None,
-    run_id: str | None = None,
-    reason: str | None = None,
-    code: int | None = 0,
-    phase: str = "end",
-    cycle: int | None = 1,
-) -> RunRow:
-    slot = utc(slot) if isinstance(slot, str) else slot
-    start = (utc(at) if at else slot or utc("2026-06-15")) + timedelta(seconds=delay)
-    return RunRow(
-        row_id=1,
-        run_id=run_id or f"run-{start.isoformat()}",
-        pid=1,
-        started_at=start,
-        phase=phase,
-        slot=slot,
-        cycle_id=cycle,
-        ended_at=None if outcome is None else start + timedelta(seconds=lasts),
-        outcome=outcome,
-        reason=reason,
-        exit_code=code,
-    )
-
-
-def history(
-    since: str,
-    until: str,
-    rows: Sequence[RunRow] = (),
-    *,
-    config: HoursConfig = ALWAYS,
-    grids: Sequence[Grid] = (Grid(utc("2020-01-01"), 300, 0),),
-    due: str = "2099-01-01",
-    running: Sequence[str] = (),
-) -> list[Stretch]:
-    now = utc(until)
-    slots = expected_slots(utc(since), now, grids, config)
-    return slot_history(slots, merged({"live": rows}), grids, Times(now, utc(due), LIMIT, running))
-
-
-def words(found: Sequence[Stretch]) -> list[tuple[str, int]]:
-    return [(stretch.word, stretch.count) for stretch in found]
 
 
 def test_slots_of_the_same_fate_are_one_stretch() -> None:
@@ -165,9 +120,11 @@ def test_a_run_that_is_still_going_keeps_the_slots_up_to_now_busy() -> None:
 
 def test_a_killed_run_was_not_going_until_somebody_found_out() -> None:
     dead = run("2026-06-15 12:00", KILLED, lasts=3600)
-    assert words(history("2026-06-15 12:00", "2026-06-15 12:15", [dead])) == [
+    rows = [dead, run("2026-06-15 12:05", BUSY, code=75, cycle=None)]
+    assert words(history("2026-06-15 12:00", "2026-06-15 12:15", rows)) == [
         ("killed", 1),
-        ("no-wakeup", 2),
+        ("busy:holder_unknown", 1),
+        ("no-wakeup", 1),
     ]
 
 
@@ -287,16 +244,18 @@ def naive(
         mine = [row for row in rows if row.slot == moment]
         on_grid = slot_start(moment, grid.cadence, grid.offset) == moment
         if isinstance(decide(moment, config), Run) and (mine or on_grid):
-            word = min(map(naive_word, mine), key=naive_rank) if mine else bare(moment, rows, times)
+            words = [naive_word(row, times) for row in mine]
+            word = min(words, key=naive_rank) if mine else bare(moment, rows, grids, times)
             if word:
                 found.append((moment, word))
         moment += timedelta(minutes=1)
     return found
 
 
-def naive_word(row: RunRow) -> str:
+def naive_word(row: RunRow, times: Times) -> str:
     if row.outcome is None:
-        return "killed"
+        waits = row.cycle_id is None and row.started_at + times.limit > times.now
+        return f"running:{row.phase}" if waits else "killed"
     if row.reason == "late":
         return "late"
     return f"skipped:{row.reason}" if row.outcome is SKIPPED else str(row.outcome)
@@ -306,16 +265,30 @@ def naive_rank(word: str) -> int:
     return 99 if word in ("skipped:taken", "skipped:exhausted") else RANKS.index(word.split(":")[0])
 
 
-def bare(moment: datetime, rows: Sequence[RunRow], times: Times) -> str:
+def bare(moment: datetime, rows: Sequence[RunRow], grids: Sequence[Grid], times: Times) -> str:
     if moment >= times.due:
         return ""
     for row in rows:
-        end = row.ended_at or row.started_at + times.limit
-        if row.outcome is KILLED:
-            end = min(end, row.started_at + times.limit)
-        if row.outcome is not BUSY and row.started_at < moment < end:
+        end = row.ended_at
+        if row.outcome in (None, KILLED):
+            end = naive_end(row, [r for r in rows if r.started_at > row.started_at], grids, times)
+        if row.outcome is not BUSY and end is not None and row.started_at < moment < end:
             return f"busy:{row.run_id}"
     return "no-wakeup"
+
+
+def naive_end(
+    row: RunRow, later: Sequence[RunRow], grids: Sequence[Grid], times: Times
+) -> datetime | None:
+    """Of a run whose end nobody saw; `later` began after it, and all are scheduled."""
+    ends = [row.started_at + times.limit, *([row.ended_at] if row.ended_at else [])]
+    ends += [r.started_at for r in later if r.cycle_id is not None]
+    [grid] = [g for g in grids if g.since <= min(ends) or g is grids[0]][-1:]
+    free = slot_start(min(ends), grid.cadence, grid.offset)
+    while free < min(ends):
+        free += timedelta(seconds=grid.cadence)
+    came = later and later[0].slot is not None and later[0].slot <= free
+    return min(ends) if came and row.cycle_id is not None else None
 
 
 @st.composite
@@ -345,6 +318,7 @@ def stories(draw: st.DrawFn) -> tuple[datetime, int, list[Grid], list[RunRow]]:
                 lasts=draw(st.sampled_from([1, 30, 59.5, 300, 900, 7000])),
                 reason=reason,
                 code=None,
+                cycle=draw(st.sampled_from([1, 1, None])),
             )
         )
     return since, minutes, grids, rows

@@ -6,18 +6,19 @@ import os
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from tradebot import wiring
 from tradebot.cli._missed_record import scheduler_record
 from tradebot.deploy.model import DEFAULT_JITTER
 from tradebot.errors import SettingsError
-from tradebot.journal import Grid, Journal
-from tradebot.scheduling.expected_slots import expected_slots
+from tradebot.journal import Grid, Journal, is_there
+from tradebot.scheduling.expected_slots import expected_slots, hours_text
 from tradebot.scheduling.hours import HoursConfig
 from tradebot.scheduling.jitter import MAX_SHARE
 from tradebot.scheduling.lock_state import State, look
-from tradebot.scheduling.missed import Expectation, grids_of
+from tradebot.scheduling.missed import Expectation, grids_of, with_settings
 from tradebot.scheduling.slot_history import (
     MISSED,
     Fate,
@@ -25,6 +26,7 @@ from tradebot.scheduling.slot_history import (
     Stretch,
     Times,
     merged,
+    recorded_slots,
     slot_history,
 )
 from tradebot.settings import Settings, home, load_lenient
@@ -83,14 +85,17 @@ class Search:
 def search(
     settings: Settings, since: datetime, until: datetime, now: datetime, *, all_hours: bool
 ) -> Search:
-    """Judge the slots in [since, until). Raises StorageError for a journal that cannot be read."""
+    """Judge the slots in [since, until), of those ahead none but the next one. Raises StorageError
+    for a journal that cannot be read."""
+    ahead = now + timedelta(seconds=settings.schedule_cadence)
+    until, asked = min(until, ahead), until
     with ExitStack() as stack:
         journals: dict[str, Journal] = {}
         read = []
         for kind, dry_run in (("live", False), ("dry", True)):
             path = wiring.journal_path(replace(settings, dry_run=dry_run))
-            if path.is_file():
-                journals[kind] = stack.enter_context(Journal(path))
+            if is_there(path):
+                journals[kind] = stack.enter_context(Journal(path, look=True))
             else:
                 read.append(f"{path}: not there, so no {kind} run was ever recorded")
         rows = {kind: journal.runs.between(since, until) for kind, journal in journals.items()}
@@ -104,22 +109,37 @@ def search(
         first = min(filter(None, (j.runs.first_slot() for j in journals.values())), default=None)
         last = max(filter(None, (j.runs.last_slot() for j in journals.values())), default=None)
         grids = grids_of(journals.values(), expected, now)
+        marks = [mark for j in journals.values() if (mark := j.slot_watch.judged_until())]
     times = _times(settings, expected, now)
     found = Search(since, until, times.due, read)
     records = merged(rows)
+    if asked > until:
+        found.notes.append(f"nothing is judged from {until:%FT%TZ} on, which is yet to come")
     if first is None:
         found.notes.append(_never(records))
         return found
     found.since = max(since, first)
     found.until = max(found.since, until)
+    used = max((mark for mark in marks if mark <= now), default=None)
+    grids = with_settings(grids, expected, found.until, used)
+    judged = [_judgeable(grid, all_hours=all_hours) for grid in grids]
     hours = expected.hours
     if all_hours or hours.mode == "instrument":
         hours = HoursConfig("always")
-    slots = expected_slots(found.since, found.until, grids, hours)
-    found.history = slot_history(slots, records, grids, times)
+    recorded = recorded_slots(records, judged)
+    slots = expected_slots(found.since, found.until, judged, hours, None, recorded)
+    found.history = slot_history(slots, records, judged, times)
     found.notes += _notes(settings, since, first, last, times)
-    found.notes += _notes_on_rows(found, records, grids, expected)
+    found.notes += _notes_on_rows(found, records)
+    found.notes += _notes_on_settings(found, grids)
     return found
+
+
+def _judgeable(grid: Grid, *, all_hours: bool) -> Grid:
+    """With hours that can be judged by: past sessions are not kept."""
+    if all_hours or grid.hours == hours_text(HoursConfig("instrument")):
+        return replace(grid, hours=hours_text(HoursConfig("always")))
+    return grid
 
 
 def _never(records: list[Recorded]) -> str:
@@ -168,9 +188,7 @@ def _notes(
     return notes
 
 
-def _notes_on_rows(
-    found: Search, records: list[Recorded], grids: list[Grid], expected: Expectation
-) -> list[str]:
+def _notes_on_rows(found: Search, records: list[Recorded]) -> list[str]:
     inside = [r for r in records if found.since <= r.row.started_at < found.until]
     by_hand = sum(not r.is_scheduled for r in inside)
     lost = sum(r.is_scheduled and r.row.slot is None for r in inside)
@@ -186,11 +204,21 @@ def _notes_on_rows(
         )
     if outside > 0:
         notes.append(f"{outside} runs outside trading hours are not shown; --all-hours shows them")
-    changes = [grid for grid in grids[1:] if found.since < grid.since < found.until]
-    notes += [f"from {g.since:%FT%TZ} on slots were {g.cadence:g} s apart" for g in changes]
-    if (grids[-1].cadence, grids[-1].offset) != (expected.cadence, expected.offset):
-        notes.append(
-            f"SCHEDULE_CADENCE is now {expected.cadence:g} s (offset {expected.offset:g} s), but "
-            f"no run has used it yet: judged by {grids[-1].cadence:g} s ({grids[-1].offset:g} s)"
-        )
+    return notes
+
+
+def _notes_on_settings(found: Search, grids: list[Grid]) -> list[str]:
+    """When they changed."""
+    notes = []
+    for old, new in pairwise(grids):
+        what = "other trading hours counted"
+        if (old.cadence, old.offset) != (new.cadence, new.offset):
+            what = f"slots were {new.cadence:g} s apart (offset {new.offset:g} s)"
+        if found.since < new.since < found.until:
+            notes.append(f"from {new.since:%FT%TZ} on {what}")
+        elif new.since == found.until:
+            notes.append(
+                f"no run has used today's settings yet, by which {what}: since the last run only "
+                "slots count that were also expected before"
+            )
     return notes

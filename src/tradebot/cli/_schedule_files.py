@@ -17,6 +17,7 @@ from tradebot.deploy.plan import Plan
 from tradebot.deploy.rules import Finding, Severity
 from tradebot.errors import SettingsError, StorageError, UsageError
 
+_DRY = "--dry-run"
 YES = click.option("--yes", is_flag=True, help="Do it without asking.")
 
 
@@ -74,8 +75,13 @@ def _write(texts: Mapping[str, str], folder: Path) -> None:
 @click.command()
 @YES
 @click.option("--anyway", is_flag=True, help="Also when `verify` finds an error in it.")
+@click.option(
+    "--send-orders",
+    is_flag=True,
+    help="Also when it takes away the --dry-run of what is installed.",
+)
 @schedule_options
-def install(wanted: Wanted, yes: bool, anyway: bool) -> int:
+def install(wanted: Wanted, yes: bool, anyway: bool, send_orders: bool) -> int:
     """Install the schedule and start it; what changes is shown first.
 
     Doing it again changes nothing, and uninstall takes it back. Exit 1: not done.
@@ -85,7 +91,11 @@ def install(wanted: Wanted, yes: bool, anyway: bool) -> int:
     if _has_errors(check_settings(wanted.settings, wanted.problems, ())) and not anyway:
         return 1
     make_plan = partial(wanted.scheduler.plan_install, wanted.schedule)
-    make_plan()  # raises where there is no such scheduler
+    if _takes_dry_run_away(make_plan()) and not send_orders:
+        raise UsageError(
+            "what is installed has --dry-run, and this would take it away: runs would send orders "
+            "as .env says. Add --dry-run to keep it, or --send-orders if that is meant"
+        )
     if not wanted.problems and _has_errors(_findings(wanted)) and not anyway:
         return 1
     done = _carry_out(make_plan, yes=yes, verb="installed")
@@ -104,6 +114,13 @@ def uninstall(wanted: Wanted, yes: bool) -> int:
     """Take the schedule away again. Log, journal and login stay. Exit 1: not done."""
     make_plan = partial(wanted.scheduler.plan_uninstall, wanted.schedule)
     return 0 if _carry_out(make_plan, yes=yes, verb="removed") else 1
+
+
+def _takes_dry_run_away(plan: Plan) -> bool:
+    return any(
+        _DRY in (change.before or "") and change.after is not None and _DRY not in change.after
+        for change in plan.changes
+    )
 
 
 def _has_errors(findings: Iterable[Finding]) -> bool:

@@ -20,6 +20,9 @@ from tradebot.settings import Settings, load_lenient
 from tradebot.settings.home import clone_root, home, user_state_folder
 from tradebot.settings.variables import BY_NAME
 
+_MOVES_THE_HOME = () if clone_root() else ("XDG_STATE_HOME",)
+"""An installed copy has its `.env` there; a scheduler knows nothing of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -99,7 +102,7 @@ def _wanted(
     )
     only_here = tuple(
         variable
-        for variable in BY_NAME
+        for variable in (*BY_NAME, *_MOVES_THE_HOME)
         if variable in os.environ and variable not in environ and os.environ[variable]
     )
     options = (name, *_typed(system, user, instance, narrow, dry_run, env_file))
@@ -143,8 +146,6 @@ def _scheduler_name(name: str | None) -> str:
 def _environment(instance: str | None, user: str | None) -> Mapping[str, str]:
     """What a run gets from its scheduler: none of this shell's settings, but the instance."""
     kept = {name: os.environ[name] for name in ("LOCALAPPDATA",) if name in os.environ}
-    if user is None and "XDG_STATE_HOME" in os.environ:
-        kept["XDG_STATE_HOME"] = os.environ["XDG_STATE_HOME"]
     instance = instance or os.environ.get("INSTANCE")
     return {**kept, "INSTANCE": instance} if instance else kept
 

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -20,10 +20,11 @@ from tradebot.cli._options import ENV_FILE, OUTPUT
 from tradebot.cli._schedule_table import Look, render, utc
 from tradebot.cli._times import EXPECTED, parse_time
 from tradebot.deploy.scheduler import NAMES, usual_name
-from tradebot.errors import StorageError, UsageError
+from tradebot.errors import UsageError
 
 if TYPE_CHECKING:
     from tradebot.journal import Journal, Pause, RunRow
+    from tradebot.scheduling.explanation import Explanation
     from tradebot.scheduling.hours import Sessions
     from tradebot.scheduling.preview import Timetable
     from tradebot.settings import Settings
@@ -39,9 +40,9 @@ _COMING = {
     "unknown": "Whether the run of the slot {} would trade cannot be known yet.",
 }
 _PAST = {
-    "run": "The run of the slot {} had every reason to trade.",
-    "skip": "The run of the slot {} was not to trade.",
-    "unknown": "Whether the run of the slot {} was to trade cannot be known here.",
+    "run": "it had every reason to trade",
+    "skip": "it was not to trade",
+    "unknown": "whether it was to trade cannot be known here",
 }
 _POINT = textwrap.TextWrapper(
     width=100,
@@ -132,7 +133,7 @@ def explain(
 ) -> int:
     """Say why the run of the slot around TIME would trade or would not; of the past, what happened.
 
-    Exits with 0 when it would trade, with 1 when it would not.
+    Exits with 0 when it would trade, or did; with 1 when it would not, or nothing came of it.
     """
     from tradebot.scheduling.explanation import Circumstances
     from tradebot.scheduling.explanation import explain as explained
@@ -162,11 +163,23 @@ def explain(
         shown = utc(answer.slot)
         if local:
             shown += f" ({answer.slot.astimezone(scene.machine_zone):%a %Y-%m-%d %H:%M:%S %Z})"
-        tense = _PAST if answer.past else _COMING
-        click.echo(tense[answer.verdict].format(shown))
+        click.echo(_headline(answer, known.rows, shown))
         for about, text in answer.points:
             click.echo(_POINT.fill(f"{about:<14} {text}"))
-    return 0 if answer.verdict is Verdict.RUN else 1
+    came_of_it = not answer.past or any(row.outcome == "ran" for row in known.rows)
+    return 0 if came_of_it and answer.verdict is Verdict.RUN else 1
+
+
+def _headline(answer: Explanation, rows: Sequence[RunRow], slot: str) -> str:
+    """Of the past, what happened goes before what should have."""
+    if not answer.past:
+        return _COMING[answer.verdict].format(slot)
+    ended = [row for row in rows if row.outcome is not None]
+    if not ended:
+        return f"No run of the slot {slot} is on record; {_PAST[answer.verdict]}."
+    best = next((row for row in ended if row.outcome == "ran"), ended[-1])
+    reason = f" ({best.reason})" if best.reason else ""
+    return f"The run of the slot {slot}: {best.outcome}{reason}; {_PAST[answer.verdict]}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,14 +317,11 @@ def _rows_of_slot(settings: Settings, slot: datetime) -> list[RunRow]:
 
 
 def _journals(settings: Settings) -> Iterator[Journal]:
-    """Those that are there, this mode's first; what cannot be read is said, and left out."""
-    from tradebot.journal import Journal
+    """Those that are there, this mode's first. Raises StorageError for one that cannot be read."""
+    from tradebot.journal import Journal, is_there
     from tradebot.wiring import journal_path
 
     for dry_run in (settings.dry_run, not settings.dry_run):
         path = journal_path(replace(settings, dry_run=dry_run))
-        if path.is_file():
-            try:
-                yield Journal(path)
-            except StorageError as error:
-                click.echo(f"tradebot: {error}", err=True)
+        if is_there(path):
+            yield Journal(path, look=True)

@@ -40,7 +40,11 @@ def status(wanted: Wanted, output: str) -> int:
     if not found.installed:
         click.echo(f"install it: {wanted.command('install')}", err=True)
     elif not found.current:
-        click.echo(f"settings or program changed since: {wanted.command('install')}", err=True)
+        click.echo(
+            "it is not what these options and settings would be (give --dry-run, --narrow and the"
+            f" like again); this shows the difference first: {wanted.command('install')}",
+            err=True,
+        )
     return 0 if found.installed and found.current and found.active else 1
 
 
@@ -50,15 +54,15 @@ def _word(value: bool) -> str:
 
 def _journal_facts(wanted: Wanted) -> Iterator[tuple[str, str]]:
     """What the bot itself wrote down of its last run."""
-    from tradebot.journal import Journal
+    from tradebot.journal import Journal, is_there
     from tradebot.wiring import journal_path
 
     path = journal_path(wanted.settings)
-    if not path.exists():
-        yield "last row", f"none: {path} does not exist yet"
-        return
     try:
-        with Journal(path) as journal:
+        if not is_there(path):
+            yield "last row", f"none: {path} does not exist yet"
+            return
+        with Journal(path, look=True) as journal:
             rows = journal.runs.latest(1)
     except StorageError as error:
         yield "last row", f"cannot be read: {error}"

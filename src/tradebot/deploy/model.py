@@ -149,19 +149,23 @@ class Schedule:
         """Would the login be lost between two runs?"""
         return self.keeps_login and (self.narrow or self.cadence > _LONGEST_LOGIN_GAP)
 
-    def command(self, *, jitter: float) -> tuple[str, ...]:
-        """The bot's command line. `jitter` is 0 where the scheduler itself spreads the starts."""
+    def command(self, *, jitter: float, guarded: bool = False) -> tuple[str, ...]:
+        """The bot's command line. `jitter` is 0 where the scheduler itself spreads the starts;
+        `guarded`: the scheduler itself starts nothing without the env file."""
         program = self.program
         words = [str(program.python), *program.entry, "--single-cycle", "--scheduled"]
         words += [f"--jitter-seconds-max={jitter:g}"]
         if self.dry_run:
             words.append("--dry-run")
-        return (*words, *self._env_file_option())
+        return (*words, *self._env_file_option(guarded))
 
-    def keepalive_command(self) -> tuple[str, ...]:
-        return (str(self.program.tradebot), "auth", "keepalive", *self._env_file_option())
+    def keepalive_command(self, *, guarded: bool = False) -> tuple[str, ...]:
+        return (str(self.program.tradebot), "auth", "keepalive", *self._env_file_option(guarded))
 
-    def _env_file_option(self) -> tuple[str, ...]:
-        if not self.program.env_file_given:
+    def _env_file_option(self, guarded: bool) -> tuple[str, ...]:
+        """Named also where the bot would find it by itself: without its settings it would run with
+        the simulator, and report success."""
+        program = self.program
+        if program.env_file is None or (guarded and not program.env_file_given):
             return ()
-        return (f"--env-file={self.program.env_file}",)
+        return (f"--env-file={program.env_file}",)

@@ -16,6 +16,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from tradebot.errors import StorageError
 from tradebot.journal.files import OpenFiles, create_private, require_whole, sync_folders
@@ -28,13 +29,16 @@ _WAL_TRIES = 100
 class Database:
     """A connection whose every statement belongs to an explicit transaction."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create `path`, folder included. Raises StorageError, saying what to do."""
+    def __init__(self, path: Path, *, look: bool = False) -> None:
+        """Open or create `path`, folder included. Raises StorageError, saying what to do.
+
+        With `look` nothing is created, changed or brought up to date: for commands that only tell.
+        """
         self.path = path
         self._connection: sqlite3.Connection | None = None
         try:
             with self._explained("open"):
-                self._open()
+                (self._open_to_look if look else self._open)()
         except StorageError:
             self.close()
             raise
@@ -59,6 +63,23 @@ class Database:
         if is_new:
             # SQLite has flushed the file and its own folder; the ones above may be new as well.
             sync_folders(self.path)
+
+    def _open_to_look(self) -> None:
+        require_whole(self.path)
+        if not os.access(self.path, os.R_OK):
+            raise PermissionError(f"{self.path} is not readable for this user")
+        address = f"file:{quote(str(self.path))}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        self._connection = connection
+        connection.row_factory = sqlite3.Row
+        with _transaction(connection, "DEFERRED"):
+            version = self._version(connection)
+        if version < len(MIGRATIONS):
+            raise StorageError(
+                f"The journal {self.path} was written by an older version (schema {version}); this "
+                "version's next run brings it up to date, and until then it is not read here."
+            )
+        self._files = OpenFiles(self.path)
 
     def close(self) -> None:
         if self._connection is not None:

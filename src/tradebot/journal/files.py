@@ -45,6 +45,17 @@ def _identity(file: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def is_there(path: Path) -> bool:
+    """Is there a journal at `path`? Raises StorageError when this user may not even look."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        raise StorageError(
+            f"{path} cannot be looked into by this user, so nothing is known of it: do it as the "
+            "bot's user (sudo -u NAME …), or as root."
+        ) from None
+
+
 def require_whole(path: Path) -> None:
     """Raises StorageError when `path` is missing or empty and its `-wal` is not.
 

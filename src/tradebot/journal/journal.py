@@ -18,9 +18,10 @@ class Journal:
     Raises StorageError when the file cannot be opened, is damaged, or is newer than this program.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, look: bool = False) -> None:
+        """With `look` only to be read, and not touched in any way."""
         self.path = path
-        self._database = Database(path)
+        self._database = Database(path, look=look)
         self.runs = Runs(self._database)
         self.orders = Orders(self._database)
         self.control = Control(self._database)

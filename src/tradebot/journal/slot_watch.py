@@ -1,4 +1,4 @@
-"""How far the slots have been judged, and how they were spaced: what tells a gap from the past.
+"""How far the slots have been judged, and by which settings: what tells a gap from the past.
 
 A mark of its own, and not the newest row: a run that finds a gap may be busy, killed or broken off
 before it can say so, and its row must not make the gap look dealt with.
@@ -25,6 +25,15 @@ class Grid:
     since: datetime
     cadence: float
     offset: float
+    hours: str | None = None
+    """Which of them were within trading hours, in the words of who asks. None: not known."""
+    after: datetime | None = None
+    """Up to this slot the settings were others; when they changed since then, nobody knows."""
+
+    def is_like(self, other: Grid) -> bool:
+        """The same settings?"""
+        own = self.cadence, self.offset, self.hours
+        return own == (other.cadence, other.offset, other.hours)
 
 
 class SlotWatch:
@@ -52,16 +61,23 @@ class SlotWatch:
             _put(connection, _REPORTING, time_text(until))
         return before
 
-    def end_report(self, until: datetime, *, cadence: float, offset: float) -> None:
-        """Every gap before the slot `until` has had its line; it is spaced like this."""
+    def end_report(
+        self,
+        until: datetime,
+        *,
+        cadence: float,
+        offset: float,
+        hours: str | None = None,
+        after: datetime | None = None,
+    ) -> None:
+        """Every gap before the slot `until` has had its line; for the rest see `Grid`."""
         with self._database.transaction() as connection:
             _put(connection, _UNTIL, time_text(until))
             connection.execute("DELETE FROM control WHERE name=?", (_REPORTING,))
             grids = _grids(connection)
-            last = grids[-1] if grids else None
-            if last is None or (last.cadence, last.offset) != (cadence, offset):
-                grids.append(Grid(until, cadence, offset))
-                kept = [[time_text(g.since), g.cadence, g.offset] for g in grids[-_GRIDS_KEPT:]]
+            grid = Grid(until, cadence, offset, hours, after)
+            if not grids or not grid.is_like(grids[-1]):
+                kept = [_words(grid) for grid in [*grids, grid][-_GRIDS_KEPT:]]
                 _put(connection, _GRIDS, json.dumps(kept))
 
     def _time(self, name: str) -> datetime | None:
@@ -71,7 +87,19 @@ class SlotWatch:
 
 def _grids(connection: sqlite3.Connection) -> list[Grid]:
     kept = json.loads(_value(connection, _GRIDS) or "[]")
-    return [Grid(time_of(since), cadence, offset) for since, cadence, offset in kept]
+    return [_grid(*words) for words in kept]
+
+
+def _grid(
+    since: str, cadence: float, offset: float, hours: str | None = None, after: str | None = None
+) -> Grid:
+    # Earlier versions wrote the first three.
+    return Grid(time_of(since), cadence, offset, hours, maybe_time(after))
+
+
+def _words(grid: Grid) -> list[str | float | None]:
+    after = None if grid.after is None else time_text(grid.after)
+    return [time_text(grid.since), grid.cadence, grid.offset, grid.hours, after]
 
 
 def _value(connection: sqlite3.Connection, name: str) -> str | None:

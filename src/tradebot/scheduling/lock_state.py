@@ -268,8 +268,11 @@ class _Glance:
         return make
 
     def _is_overdue(self, now: datetime) -> bool:
-        end = None if self.holder is None else _time(self.holder.deadline)
-        return end is not None and now > end + _OVERDUE_AFTER
+        if self.holder is None or (end := _time(self.holder.deadline)) is None:
+            return False
+        # One that started after its deadline still reconciles, and its watchdog counts from then.
+        begin = _time(self.holder.since) or end
+        return now > max(end, begin) + _OVERDUE_AFTER
 
     def _other(self) -> LockState:
         names = _names(self.sight.holders)

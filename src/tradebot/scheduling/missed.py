@@ -10,16 +10,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tradebot.errors import StorageError
 from tradebot.journal import Grid, Journal
 from tradebot.observability import log_event
 from tradebot.scheduling.deadline import HANG_GRACE_SECONDS, SHARE_OF_CADENCE
-from tradebot.scheduling.expected_slots import expected_slots
+from tradebot.scheduling.expected_slots import expected_slots, hours_text
 from tradebot.scheduling.hours import HoursConfig, Sessions
-from tradebot.scheduling.slot_history import Fate, Stretch, Times, merged, slot_history
+from tradebot.scheduling.slot_history import (
+    Fate,
+    Stretch,
+    Times,
+    merged,
+    recorded_slots,
+    slot_history,
+)
 from tradebot.vocabulary.reasons import MissedReason
 
 MAX_LINES = 20
@@ -65,13 +72,19 @@ def report_missed_runs(
     the lock. Raises StorageError.
     """
     watch = journal.slot_watch
-    found = _gaps_before(slot, now, journal, expected)
+    found, since = _gaps_before(slot, now, journal, expected)
     if found and not _tell(found, watch.begin_report(slot)):
         return  # a line got lost: the next run finds the same gaps
     mark = watch.judged_until()
     # A run of an earlier slot may come to it later; a mark ahead of the clock is a wrong clock's.
     if mark is None or mark < slot or mark > now:
-        watch.end_report(slot, cadence=expected.cadence, offset=expected.offset)
+        watch.end_report(
+            slot,
+            cadence=expected.cadence,
+            offset=expected.offset,
+            hours=hours_text(expected.hours),
+            after=since,
+        )
 
 
 def _tell(found: Sequence[MissedRuns], told_until: datetime | None) -> bool:
@@ -96,20 +109,22 @@ def _tell(found: Sequence[MissedRuns], told_until: datetime | None) -> bool:
 
 def _gaps_before(
     slot: datetime, now: datetime, journal: Journal, expected: Expectation
-) -> list[MissedRuns]:
-    """By this journal alone, and where that has gaps, with the other one: dry runs are runs."""
+) -> tuple[list[MissedRuns], datetime | None]:
+    """And how far slots had been judged before. By this journal alone, and where that has gaps,
+    with the other one: dry runs are runs."""
     since = _judged_until([journal], slot, now)
     own = [] if since is None else gaps(_history([journal], since, slot, expected))
     if since is not None and not own:
-        return []
+        return [], since
     try:
         with _other(journal) as other:
             journals = [journal] if other is None else [journal, other]
-            since = _judged_until(journals, slot, now)
-            return [] if since is None else gaps(_history(journals, since, slot, expected))
+            latest = _judged_until(journals, slot, now)
+            found = [] if latest is None else gaps(_history(journals, latest, slot, expected))
+            return found, latest
     except StorageError:
         # A damaged journal of the dry runs must not keep the real ones from running.
-        return own
+        return own, since
 
 
 def _judged_until(journals: Sequence[Journal], slot: datetime, now: datetime) -> datetime | None:
@@ -145,20 +160,37 @@ def _other(journal: Journal) -> Iterator[Journal | None]:
 def _history(
     journals: Sequence[Journal], since: datetime, until: datetime, expected: Expectation
 ) -> list[Stretch]:
-    rows = {str(place): one.runs.between(since, until) for place, one in enumerate(journals)}
-    grids = grids_of(journals, expected, until)
+    # With the slot that is running: that a run is there says something of the one before.
+    end = until + timedelta(microseconds=1)
+    rows = {str(place): one.runs.between(since, end) for place, one in enumerate(journals)}
+    records = merged(rows)
+    grids = with_settings(grids_of(journals, expected, until), expected, until, since)
     times = Times(now=until, due=until, limit=expected.limit)
-    slots = expected_slots(since, until, grids, expected.hours, expected.sessions)
-    return slot_history(slots, merged(rows), grids, times)
+    recorded = recorded_slots(records, grids)
+    slots = expected_slots(since, until, grids, expected.hours, expected.sessions, recorded)
+    return slot_history(slots, records, grids, times)
 
 
 def grids_of(journals: Iterable[Journal], expected: Expectation, now: datetime) -> list[Grid]:
     """How slots were spaced, by all that the journals know; else as the settings space them."""
-    known = sorted(
-        (grid for journal in journals for grid in journal.slot_watch.grids()),
-        key=lambda grid: grid.since,
-    )
+    found = (grid for journal in journals for grid in journal.slot_watch.grids())
+    known: list[Grid] = []
+    for grid in sorted(found, key=lambda grid: grid.since):
+        # One that is yet to come was written by a wrong clock.
+        if grid.since <= now and not (known and grid.is_like(known[-1])):
+            known.append(grid)
     return known or [Grid(now, expected.cadence, expected.offset)]
+
+
+def with_settings(
+    grids: Sequence[Grid], expected: Expectation, since: datetime, after: datetime | None
+) -> list[Grid]:
+    """And from `since` on as the settings space them; up to the slot `after` it was as before."""
+    hours = hours_text(expected.hours)
+    new = Grid(since, expected.cadence, expected.offset, hours, after)
+    last = grids[-1]
+    known = last if last.hours is not None else replace(last, hours=hours)
+    return list(grids) if new.is_like(known) else [*grids, new]
 
 
 def gaps(history: Iterable[Stretch]) -> list[MissedRuns]:

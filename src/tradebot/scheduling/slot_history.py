@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tradebot.journal import Grid, RunOutcome, RunRow
-from tradebot.scheduling.expected_slots import SlotRange, slot_of
+from tradebot.scheduling.expected_slots import SlotRange, grid_at, slot_of
 
 HOLDER_UNKNOWN = "holder_unknown"
 
@@ -136,21 +136,45 @@ class _Judge:
 
     def __post_init__(self) -> None:
         by_slot = defaultdict(list)
-        for record in self.records:
+        for place, record in enumerate(self.records):
+            row = record.row
+            if row.cycle_id is not None:
+                self.holders.append(_Occupied(row.started_at, self._end(row), row.run_id))
             if record.is_scheduled:
-                row = record.row
-                by_slot[row.slot or slot_of(row.started_at, self.grids)].append(record)
-            self._note_stay(record)
+                by_slot[_slot(record, self.grids)].append(record)
+                end = None if row.outcome is RunOutcome.BUSY else self._stayed_until(place)
+                if end is not None:
+                    self.stays.append(_Occupied(row.started_at, end, row.run_id))
         self.by_slot = dict(sorted(by_slot.items()))
         self.holder_starts = [holder.begin for holder in self.holders]
 
-    def _note_stay(self, record: Recorded) -> None:
-        row = record.row
-        stay = _Occupied(row.started_at, self._end(row), row.run_id)
-        if row.cycle_id is not None:
-            self.holders.append(stay)
-        if record.is_scheduled and row.outcome is not RunOutcome.BUSY:
-            self.stays.append(stay)
+    def _stayed_until(self, place: int) -> datetime | None:
+        """So long it kept a scheduler from starting another run; None: nothing says that it did.
+
+        Where nobody saw the end, the next run must have come as soon as it could, at the latest
+        when this one was surely over. Else the machine may have gone down with it.
+        """
+        row, end = self.records[place].row, self._end(self.records[place].row)
+        seen = row.ended_at is not None and row.outcome is not RunOutcome.KILLED
+        if seen or row.run_id in self.times.running:
+            return end
+        if row.cycle_id is None:
+            return None  # killed while it waited, which is short
+        later = [self.records[number] for number in self._after(place, end)]
+        end = min([end, *(r.row.started_at for r in later if r.row.cycle_id is not None)])
+        following = next((r for r in later if r.is_scheduled), None)
+        if following is None:
+            return None
+        cadence = timedelta(seconds=grid_at(end, self.grids).cadence)
+        return end if _slot(following, self.grids) < end + cadence else None
+
+    def _after(self, place: int, end: datetime) -> Iterator[int]:
+        """The records that began before `end`, and after that up to the first scheduled one."""
+        for number in range(place + 1, len(self.records)):
+            yield number
+            record = self.records[number]
+            if record.row.started_at >= end and record.is_scheduled:
+                return
 
     def _end(self, row: RunRow) -> datetime:
         """For a killed one the row has when that was found out, which may be days later."""
@@ -189,10 +213,14 @@ class _Judge:
                 return Fate.BUSY, self._holder(row)
             case RunOutcome.FAILED:
                 return Fate.FAILED, "" if row.exit_code is None else str(row.exit_code)
-            case None if row.run_id in self.times.running:
+            case None if row.run_id in self.times.running or self._may_wait(row):
                 return Fate.RUNNING, row.phase
             case _:
                 return Fate.KILLED, row.phase
+
+    def _may_wait(self, row: RunRow) -> bool:
+        """Not yet at the lock: it waits for its jitter, unless it started too long ago."""
+        return row.cycle_id is None and self.times.now < row.started_at + self.times.limit
 
     def _holder(self, row: RunRow) -> str:
         """Who held the lock when this run asked for it."""
@@ -227,6 +255,15 @@ class _Judge:
                 begin = left
         if begin < end:
             yield _stretch(slots, begin, end, Fate.NO_WAKEUP)
+
+
+def recorded_slots(records: Iterable[Recorded], grids: Sequence[Grid]) -> list[datetime]:
+    """The slots that scheduled runs belong to, ascending."""
+    return sorted({_slot(record, grids) for record in records if record.is_scheduled})
+
+
+def _slot(record: Recorded, grids: Sequence[Grid]) -> datetime:
+    return record.row.slot or slot_of(record.row.started_at, grids)
 
 
 def slot_history(

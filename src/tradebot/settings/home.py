@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tradebot.errors import SettingsError
+
 APPLICATION = "ai-tradebot"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -46,8 +48,16 @@ def user_state_folder(
 
 
 def _user_folder() -> Path:
-    """The user's home folder; where HOME is relative, the one the system knows."""
-    found = Path.home()
+    """The user's home folder; where HOME is relative, the one the system knows.
+
+    Raises SettingsError for a user whom the system does not know, as in some containers.
+    """
+    try:
+        found = Path.home()
+    except RuntimeError:
+        raise SettingsError(
+            ["HOME: not set, and the system knows no home folder of this user: set it"]
+        ) from None
     if found.is_absolute() or os.name != "posix":
         return found
     import pwd

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
@@ -14,9 +16,10 @@ from tradebot.deploy.cron.machine import (
     user_name,
 )
 from tradebot.deploy.cron.parsed import Table
+from tradebot.deploy.folders import making
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.plan import Command, Plan, TextChange
-from tradebot.errors import StorageError
+from tradebot.errors import StorageError, UsageError
 
 _FILE_HEAD = "# Times are those of this machine's cron; the bot itself counts its slots in UTC.\n"
 _NO_DAEMON = "no cron daemon is running, so nothing starts: systemctl enable --now cron"
@@ -40,8 +43,7 @@ def plan_install(machine: Machine, schedule: Schedule) -> Plan:
     if not machine.has_mailer():
         notes.append("no mail program: cron throws away what a failed run prints (see cron.md)")
     if schedule.system:
-        path = machine.system_file(schedule)
-        change = TextChange(str(path), _read(path), text, path)
+        change = _file_change(machine, schedule, text.removeprefix(_FILE_HEAD))
         commands: tuple[Command, ...] = ()
     else:
         change, commands = _crontab_change(schedule, text)
@@ -50,10 +52,30 @@ def plan_install(machine: Machine, schedule: Schedule) -> Plan:
 
 def plan_uninstall(machine: Machine, schedule: Schedule) -> Plan:
     if schedule.system:
-        path = machine.system_file(schedule)
-        return Plan((TextChange(str(path), _read(path), None, path),))
+        return Plan((_file_change(machine, schedule, ""),))
     change, commands = _crontab_change(schedule, "")
     return Plan((change,), commands)
+
+
+def _file_change(machine: Machine, schedule: Schedule, text: str) -> TextChange:
+    """The file in /etc/cron.d with `text` as our block in it, and what else is in it kept.
+
+    Raises UsageError for a file that we did not make.
+    """
+    path = machine.system_file(schedule)
+    before = _read(path)
+    if before is None:
+        return TextChange(str(path), None, _FILE_HEAD + text if text else None, path)
+    known = before.startswith(_FILE_HEAD) or block.find(before, schedule.instance, str(path))
+    if before.strip() and not known:
+        raise UsageError(
+            f"{path} was not made by `tradebot schedule`, so it is not changed: move what is in it "
+            "to a file of another name, then try again"
+        )
+    after = block.put(before, schedule.instance, text, str(path))
+    is_left = after.replace(_FILE_HEAD, "", 1).strip()
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return TextChange(str(path), before, after if is_left else None, path, mode)
 
 
 def _crontab_change(schedule: Schedule, text: str) -> tuple[TextChange, tuple[Command, ...]]:
@@ -82,20 +104,20 @@ def _refuse_windows_ends(text: str, label: str) -> None:
 
 def _folders(schedule: Schedule) -> tuple[Command, ...]:
     """flock opens its file before the bot has run for the first time and made the folders."""
-    lock = Path(table.lock_file(schedule))
-    missing = [folder for folder in (lock.parent.parent, lock.parent) if not folder.is_dir()]
-    if not missing:
+    folder = Path(table.lock_file(schedule)).parent
+    if os.path.isdir(folder):  # noqa: PTH112 - answers, too, where one may not look
         return ()
-    owner = () if schedule.user in (None, user_name()) else ("-o", str(schedule.user))
-    return (Command(("install", "-d", "-m", "700", *owner, *map(str, missing))),)
+    user = None if schedule.user == user_name() else schedule.user
+    return (making(folder, user, folder.parent),)
 
 
 def installed(machine: Machine, schedule: Schedule) -> Table | None:
-    """Our block, or our file in /etc/cron.d; None when it is not there."""
+    """Our block, under the head of our file in /etc/cron.d; None when it is not there."""
     if schedule.system:
         path = machine.system_file(schedule)
-        text = _read(path)
-        return None if text is None else Table(str(path), text, system=True)
+        whole = _read(path)
+        text = None if whole is None else block.find(whole, schedule.instance, str(path))
+        return None if text is None else Table(str(path), _FILE_HEAD + text, system=True)
     label = crontab_label(schedule.user)
     whole = user_crontab(schedule.user)
     text = None if whole is None else block.find(whole, schedule.instance, label)
@@ -103,7 +125,12 @@ def installed(machine: Machine, schedule: Schedule) -> Table | None:
 
 
 def _read(path: Path) -> str | None:
+    """Raises StorageError for what could not be written back as it was."""
     try:
-        return path.read_bytes().decode(errors="replace")
+        return path.read_bytes().decode()
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError as error:
+        raise StorageError(f"{path} is not UTF-8: move it away, then try again") from error
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}") from error

@@ -32,13 +32,16 @@ class Machine:
         return self.root / "etc" / "cron.d" / table.file_name(schedule)
 
     def daemon(self) -> int | None:
-        """The process id of a running cron daemon; None when there is none."""
+        """The process id of a running cron daemon; None when there is none. One that is not
+        root's, or runs in a container, reads none of this machine's crontabs."""
+        here = len(_status(self.root / "proc" / "self").get("NSpid", []))
         for folder in sorted((self.root / "proc").glob("[0-9]*")):
-            try:
-                name = (folder / "comm").read_text(errors="replace").strip()
-            except OSError:
-                continue  # ended in this moment
-            if name in _DAEMONS:
+            status = _status(folder)
+            if (
+                status.get("Name", [""])[0] in _DAEMONS
+                and status.get("Uid", [""])[0] == "0"
+                and len(status.get("NSpid", [])) == here
+            ):
                 return int(folder.name)
         return None
 
@@ -92,6 +95,16 @@ class Machine:
             text = _text(path)
             if text is not None:
                 yield Table(str(path), text, system=True)
+
+
+def _status(process: Path) -> dict[str, list[str]]:
+    """The words of each line that the kernel says about a process; empty when it has ended."""
+    try:
+        text = (process / "status").read_text(errors="replace")
+    except OSError:
+        return {}
+    lines = (line.partition(":") for line in text.splitlines())
+    return {name: words.split() for name, colon, words in lines if words.strip()}
 
 
 def _zone(name: str) -> tzinfo | None:

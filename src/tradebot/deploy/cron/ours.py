@@ -34,9 +34,12 @@ def _is_ours(line: Line, schedule: Schedule) -> bool:
     job, bot, program = line.job, line.bot, schedule.program
     if job.instance is not None:
         return job.instance == schedule.instance
-    named = bot.variables.get("INSTANCE", job.variables.get("INSTANCE"))
+    named = bot.variables.get("INSTANCE")
     if named is not None:
         return named == schedule.instance
+    # A setting above holds for every line below, also for those that start something else.
+    if job.variables.get("INSTANCE", schedule.instance) != schedule.instance:
+        return False
     env_file = bot.option("--env-file")
     if env_file is not None or program.env_file_given:
         return env_file is not None and line.full(env_file) == str(program.env_file)

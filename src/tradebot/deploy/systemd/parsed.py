@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tradebot.deploy.systemd import quoting
 
@@ -126,12 +127,18 @@ class Unit:
         return Command(marks, tuple(self.expanded(word) for word in (program, *arguments)))
 
     @property
+    def is_users(self) -> bool:
+        """Is it one of a user's own manager, rather than of the machine's?"""
+        return "/systemd/user/" in self.origin
+
+    @property
     def specifiers(self) -> Mapping[str, str]:
-        """Those that do not depend on the manager."""
+        """Those that can be known without asking the manager; `%h` is its own user's home."""
         stem = self.name.rpartition(".")[0]
         prefix, _, instance = stem.partition("@")
         plain = instance.replace("-", "/")
-        return {"n": self.name, "N": stem, "p": prefix, "i": instance, "I": plain}
+        home = str(Path.home()) if self.is_users else "/root"
+        return {"n": self.name, "N": stem, "p": prefix, "i": instance, "I": plain, "h": home}
 
 
 def parse_span(text: str) -> float | None:

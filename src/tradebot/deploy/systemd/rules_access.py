@@ -114,9 +114,9 @@ def access_findings(schedule: Schedule, service: Unit) -> Iterator[Finding]:
         yield UNKNOWN_USER.found(f"{service.name}: User={name}")
     yield from _env_files(schedule, service, account)
     yield from _credentials(service)
-    folder = service.text("Service", "WorkingDirectory") or ""
-    if folder.startswith("/") and not _exists(Path(folder)):
-        yield NO_FOLDER.found(f"{service.name}: {folder} is not there")
+    start = service.text("Service", "WorkingDirectory") or ""
+    if start.startswith("/") and not _exists(Path(start)):
+        yield NO_FOLDER.found(f"{service.name}: {start} is not there")
     home = home_of(account.name if account else name or "root") if schedule.system else Path.home()
     folders = [Path(path) for path in written_folders(schedule, home)]
     if schedule.system:

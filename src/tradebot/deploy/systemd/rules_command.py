@@ -139,9 +139,7 @@ def _is_bot(program: Program, service: Unit, words: Sequence[str]) -> bool:
     if not _same_python(program, words[0]):
         return False
     # Options of Python itself, such as -u; the two that say what to run are not among them.
-    rest = list(
-        itertools.dropwhile(lambda word: word.startswith("-") and word != "-m", words[1:])
-    )
+    rest = list(itertools.dropwhile(lambda word: word.startswith("-") and word != "-m", words[1:]))
     if rest[:2] == ["-m", "tradebot"] or not rest:
         return bool(rest)
     entry = _absolute(service, rest[0])
@@ -156,7 +154,8 @@ def _is_keepalive(program: Program, service: Unit, words: Sequence[str]) -> bool
 def _same_python(program: Program, word: str) -> bool:
     """The folder decides: it is the venv's, and all its pythons are one."""
     there, ours = Path(word), Path(program.python)
-    return there.name.startswith("python") and _same(there.parent, ours.parent)
+    named = there.name.startswith("python") or there.name == ours.name
+    return named and _same(there.parent, ours.parent)
 
 
 def _env_file(program: Program, service: Unit, words: Sequence[str]) -> Iterator[Finding]:
@@ -168,13 +167,18 @@ def _env_file(program: Program, service: Unit, words: Sequence[str]) -> Iterator
                 f"{service.name}: ExecStart= has {ENV_FILE}={said}, asked was for "
                 f"{expected or 'none'}"
             )
-    elif program.env_file_given and expected is not None:
-        if not any(_same(path, expected) for path, _ in env_files(service)):
-            yield OTHER_ENV_FILE.found(f"{service.name}: nothing in it names {expected}")
+    elif program.env_file_given and not _is_named(service, expected):
+        yield OTHER_ENV_FILE.found(f"{service.name}: nothing in it names {expected}")
+
+
+def _is_named(service: Unit, file: Path | None) -> bool:
+    return file is not None and any(_same(path, file) for path, _ in env_files(service))
 
 
 def _absolute(service: Unit, path: str) -> Path:
-    return Path(service.text("Service", "WorkingDirectory") or "/", path)
+    """As seen from where the command starts."""
+    folder = service.text("Service", "WorkingDirectory") or ("~" if service.is_users else "/")
+    return Path(folder.removeprefix("-"), path).expanduser()
 
 
 def _same(one: Path, other: Path) -> bool:

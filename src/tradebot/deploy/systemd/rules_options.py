@@ -69,6 +69,9 @@ _LEAST_CPU = 10.0
 _LEAST_STOP = 10.0
 _CALLS_WITH_SOCKETS = frozenset({"@system-service", "@network-io", "socket", "@known"})
 
+_LISTS = ("RestrictAddressFamilies", "SystemCallFilter")
+_OTHER_NAMES = {"TimeoutStopSec": "TimeoutSec", "MemoryMax": "MemoryLimit"}
+
 
 @dataclass(frozen=True, slots=True)
 class _Option:
@@ -170,7 +173,8 @@ def condition_findings(unit: Unit) -> Iterator[Finding]:
 
 def _said(service: Unit, option: _Option) -> str:
     values = service.all("Service", option.name)
-    last = service.last("Service", "TimeoutSec")
-    if option.name == "TimeoutStopSec" and last == values[-1]:
-        return f"TimeoutSec={last}, which sets TimeoutStopSec=, too"
-    return f"{option.name}={' '.join(values)}"
+    other = _OTHER_NAMES.get(option.name)
+    if other and service.last("Service", other) == values[-1]:
+        return f"{other}={values[-1]}, which sets {option.name}=, too"
+    said = " ".join(values) if option.name in _LISTS else values[-1]
+    return f"{option.name}={said}"

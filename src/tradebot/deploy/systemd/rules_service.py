@@ -1,8 +1,8 @@
-"""What can be wrong with a service: when it is killed, when it is tried again, what counts as failed."""
+"""What can be wrong with a service: when a run is killed, tried again, taken for failed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.rules import Finding, Rule, Severity
@@ -184,13 +184,13 @@ def _exit_codes(service: Unit) -> Iterator[Finding]:
     missing = sorted(set(map(int, FINE)) - success)
     if missing:
         yield FALSE_ALARM.found(f"{service.name}: SuccessExitStatus= lacks {_list(missing)}")
-    hidden = [*sorted(success & _FAILURES), *sorted({*words} & _KILLED)]
+    hidden = [*map(str, sorted(success & _FAILURES)), *sorted({*words} & _KILLED)]
     if hidden:
-        yield TRUE_FAILURE.found(f"{service.name}: SuccessExitStatus= has {_list(hidden)}")
+        yield TRUE_FAILURE.found(f"{service.name}: SuccessExitStatus= has {', '.join(hidden)}")
     for command in service.commands():
         if "-" in command.marks:
             yield TRUE_FAILURE.found(f"{service.name}: ExecStart=- takes every exit code for 0")
 
 
-def _list(codes: Sequence[int | str]) -> str:
+def _list(codes: list[int]) -> str:
     return ", ".join(map(str, codes))

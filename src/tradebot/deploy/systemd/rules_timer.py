@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from tradebot.deploy.coverage import covering_hours
+from tradebot.deploy.coverage import Hours, covering_hours
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.rules import Finding, Rule, Severity
 from tradebot.deploy.systemd.environment import environment
@@ -139,30 +138,62 @@ def slot_findings(schedule: Schedule, pair: Pair, now: datetime) -> Iterator[Fin
     timer = pair.timer
     if list(_calendar(timer)) or not calendar(timer):
         return
-    expected = _slots(schedule, now)
-    if not expected:
-        return
-    step = timedelta(seconds=schedule.cadence)
-    late = timedelta(seconds=schedule.max_lateness)
-    starts = itertools.takewhile(
-        lambda moment: moment < expected[-1] + step, wakeups(timer, expected[0])
-    )
-    first: dict[datetime, datetime] = {}
-    count = 0
-    for moment in starts:
-        slot = first_slot_after(moment - step, schedule.cadence, schedule.offset)
-        first.setdefault(slot, moment)
-        count += 1
-    missed = [slot for slot in expected if slot not in first or first[slot] - slot > late]
+    hours = covering_hours(schedule.hours, now)
+    expected = _slots(schedule, now, hours, _MOST_SLOTS)
+    first, count = _first_starts(schedule, timer, expected)
+    missed = _missed(schedule, expected, first)
     if missed:
         yield MISSES_SLOTS.found(
             f"{timer.name}: {len(missed)} of the next {len(expected)} slots in which trading is "
             f"possible get no start in time, the first of them {missed[0]:%Y-%m-%dT%H:%M:%SZ}"
         )
+    else:
+        yield from _later(schedule, timer, now, hours)
     if count > len(first):
         yield EXTRA_WAKEUPS.found(
             f"{timer.name}: {count} starts for {len(first)} slots of {seconds(schedule.cadence)}"
         )
+
+
+def _later(
+    schedule: Schedule, timer: Unit, now: datetime, hours: Hours | None
+) -> Iterator[Finding]:
+    """What is well this week may end with the month."""
+    for days in _LATER:
+        expected = _slots(schedule, now + timedelta(days=days), hours, _FEW_SLOTS)
+        missed = _missed(schedule, expected, _first_starts(schedule, timer, expected)[0])
+        if missed:
+            yield MISSES_SLOTS.found(
+                f"{timer.name}: {len(missed)} of {len(expected)} slots in which trading is "
+                f"possible get no start in time from {missed[0]:%Y-%m-%dT%H:%M:%SZ} on"
+            )
+            return
+
+
+def _first_starts(
+    schedule: Schedule, timer: Unit, expected: list[datetime]
+) -> tuple[dict[datetime, datetime], int]:
+    """The first start in each slot from the first to the last of `expected`, and how many starts
+    there are in all."""
+    first: dict[datetime, datetime] = {}
+    count = 0
+    if not expected:
+        return first, count
+    step = timedelta(seconds=schedule.cadence)
+    for moment in wakeups(timer, expected[0]):
+        if moment >= expected[-1] + step:
+            break
+        slot = first_slot_after(moment - step, schedule.cadence, schedule.offset)
+        first.setdefault(slot, moment)
+        count += 1
+    return first, count
+
+
+def _missed(
+    schedule: Schedule, expected: list[datetime], first: dict[datetime, datetime]
+) -> list[datetime]:
+    late = timedelta(seconds=schedule.max_lateness)
+    return [slot for slot in expected if slot not in first or first[slot] - slot > late]
 
 
 def jitter_findings(schedule: Schedule, pair: Pair) -> Iterator[Finding]:
@@ -214,14 +245,13 @@ def _calendar(timer: Unit) -> Iterator[Finding]:
             yield NOT_UTC.found(f"{timer.name}: OnCalendar={line}")
 
 
-def _slots(schedule: Schedule, now: datetime) -> list[datetime]:
-    """The slots of the coming eight days that begin while the window may be open."""
-    hours = covering_hours(schedule.hours, now)
+def _slots(schedule: Schedule, since: datetime, hours: Hours | None, most: int) -> list[datetime]:
+    """The slots of the eight days from `since` on that begin while the window may be open."""
     step = timedelta(seconds=schedule.cadence)
-    slot = first_slot_after(now, schedule.cadence, schedule.offset)
+    slot = first_slot_after(since, schedule.cadence, schedule.offset)
     found: list[datetime] = []
-    end = now + timedelta(days=8)
-    while slot < end and len(found) < _MOST_SLOTS:
+    end = since + timedelta(days=8)
+    while slot < end and len(found) < most:
         if hours is None or slot.hour in hours.get(slot.weekday(), ()):
             found.append(slot)
         slot += step

@@ -108,10 +108,10 @@ class _Unit:
     def files(self) -> Iterator[tuple[str, str]]:
         schedule = self.schedule
         calendar = calendar_lines(schedule.cadence, schedule.offset, self.around.hours)
-        command = schedule.command(jitter=0)
+        command = schedule.command(jitter=0, guarded=True)
         yield from self._pair(APPLICATION, command, schedule.kill_after, calendar, "one cycle")
         if schedule.needs_keepalive:
-            command, what = schedule.keepalive_command(), "keep the login alive"
+            command, what = schedule.keepalive_command(guarded=True), "keep the login alive"
             calendar = calendar_lines(KEEPALIVE_CADENCE)
             yield from self._pair(KEEPALIVE, command, KEEPALIVE_SECONDS, calendar, what)
 
@@ -189,7 +189,7 @@ class _Unit:
             yield f"EnvironmentFile={TEMPLATE_ENV_FOLDER}/%i.env"
             yield "# Better for secrets: in files of root's that only this service is shown."
             for name in ("SAXO_APP_KEY", "SAXO_APP_SECRET"):
-                yield f"#LoadCredential={name}:{TEMPLATE_ENV_FOLDER}/%i.{name}"
+                yield f"#LoadCredential={name}:{TEMPLATE_ENV_FOLDER}/secrets/%i.{name}"
             return
         for name, value in self.schedule.variables.items():
             yield f"Environment={quoting.word(f'{name}={value}')}"

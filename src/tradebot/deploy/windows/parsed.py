@@ -23,6 +23,8 @@ DEFAULTS = {
     "Enabled": "true",
     "Hidden": "false",
     "RunOnlyIfIdle": "false",
+    "Volatile": "false",
+    "DisallowStartOnRemoteAppSession": "false",
     "ExecutionTimeLimit": "P3D",
     "Priority": "7",
 }
@@ -98,6 +100,11 @@ class Task:
             for found in self._children("Actions")
             if found.tag == "Exec"
         )
+
+    @property
+    def other_actions(self) -> tuple[str, ...]:
+        """What it does that starts no program: `SendEmail`."""
+        return tuple(found.tag for found in self._children("Actions") if found.tag != "Exec")
 
     def setting(self, name: str) -> str:
         """As it stands there, else what the schema says of one that is left out."""

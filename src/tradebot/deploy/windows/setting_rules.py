@@ -117,7 +117,47 @@ NO_USER = Rule(
     "The XML names no user; whoever registers it must.",
     "render it with --system --user NAME, or register it with /ru NAME /np",
 )
+HIGH = Rule(
+    "task-priority-high",
+    Severity.WARNING,
+    "The bot runs above ordinary programs (0 is above Windows itself): one that loops makes the "
+    "machine stand still.",
+    "set Priority to 5",
+)
+HIDDEN = Rule(
+    "task-hidden",
+    Severity.NOTE,
+    "The window does not list it, unless hidden tasks are shown: somebody may install it twice.",
+    "set Hidden to false",
+)
+VOLATILE = Rule(
+    "task-volatile",
+    Severity.ERROR,
+    "Windows disables it whenever it starts: after a restart nothing runs.",
+    "set Volatile to false",
+)
+DELETED = Rule(
+    "task-deletes-itself",
+    Severity.ERROR,
+    "Once its triggers have ended Windows deletes the task; without any end it refuses the XML.",
+    "remove DeleteExpiredTaskAfter; in the window: untick `If the task is not scheduled to run "
+    "again, delete it after`",
+)
+MAINTENANCE = Rule(
+    "task-maintenance",
+    Severity.ERROR,
+    "Windows starts it with its own maintenance, at night and when nobody uses the machine, not in "
+    "its slots.",
+    "remove MaintenanceSettings",
+)
+REMOTE = Rule(
+    "task-not-remote",
+    Severity.WARNING,
+    "It does not start in a session of RemoteApp, and keeps the reason to itself.",
+    "set DisallowStartOnRemoteAppSession to false",
+)
 RULES = (
+    *(HIGH, HIDDEN, VOLATILE, DELETED, MAINTENANCE, REMOTE),
     *(DISABLED, OVERLAP, CATCHES_UP, TIME_LIMIT, NO_TIME_LIMIT, BATTERY, PRIORITY, IDLE),
     *(NETWORK, NO_KILL, WAKES, RESTARTS, LOGGED_ON, PASSWORD, ELEVATED, NO_USER),
 )
@@ -130,7 +170,16 @@ _NOT_AS_WANTED = (
     (NETWORK, "RunOnlyIfNetworkAvailable", "false"),
     (NO_KILL, "AllowHardTerminate", "true"),
     (WAKES, "WakeToRun", "false"),
+    (HIDDEN, "Hidden", "false"),
+    (VOLATILE, "Volatile", "false"),
+    (REMOTE, "DisallowStartOnRemoteAppSession", "false"),
 )
+_BETTER_NOT_THERE = (
+    (RESTARTS, "RestartOnFailure"),
+    (DELETED, "DeleteExpiredTaskAfter"),
+    (MAINTENANCE, "MaintenanceSettings"),
+)
+_HIGHEST_NORMAL = 4
 _LOWEST_NORMAL = 6
 _SYSTEM = ("S-1-5-18", "SYSTEM", "NT AUTHORITY\\SYSTEM", "LOCALSYSTEM")
 _SERVICES = (*_SYSTEM, "S-1-5-19", "S-1-5-20", "LOCAL SERVICE", "NETWORK SERVICE")
@@ -151,10 +200,14 @@ def check_conditions(task: Task) -> Iterator[Finding]:
     if policy != "IgnoreNew":
         yield OVERLAP.found(f"MultipleInstancesPolicy is {policy}")
     priority = task.setting("Priority")
-    if len(priority) <= 2 and priority.isdecimal() and int(priority) > _LOWEST_NORMAL:
-        yield PRIORITY.found(f"Priority is {priority}")
-    if task.root.find("Settings/RestartOnFailure") is not None:
-        yield RESTARTS.found("RestartOnFailure is set")
+    if len(priority) <= 2 and priority.isdecimal():
+        if int(priority) > _LOWEST_NORMAL:
+            yield PRIORITY.found(f"Priority is {priority}")
+        elif int(priority) < _HIGHEST_NORMAL:
+            yield HIGH.found(f"Priority is {priority}")
+    for rule, name in _BETTER_NOT_THERE:
+        if task.root.find(f"Settings/{name}") is not None:
+            yield rule.found(f"{name} is set")
     yield from _check_principal(task)
 
 

@@ -31,10 +31,17 @@ SLOTS_MISSED = Rule(
 )
 MORE_STARTS = Rule(
     "task-more-starts",
-    Severity.NOTE,
-    "The bot is started more often than it has slots; each start too many leaves a line that says "
-    "the slot is taken, and ends.",
-    "repeat every SCHEDULE_CADENCE",
+    Severity.WARNING,
+    "The bot is started more often than it has slots: such a start finds the slot taken and ends, "
+    "or stands in for a missed one late.",
+    "repeat every SCHEDULE_CADENCE, from a slot's beginning, and keep one trigger",
+)
+NO_TIME = Rule(
+    "task-trigger-without-time",
+    Severity.WARNING,
+    "It starts the bot at a moment that is no slot's beginning: the slot is taken, or the run is "
+    "late.",
+    "remove the trigger: after a restart the next slot starts a run anyway",
 )
 OFF_GRID = Rule(
     "task-start-off-grid",
@@ -82,7 +89,7 @@ TRIGGER_LIMIT = Rule(
 )
 RULES = (
     *(NOT_UTC, SLOTS_MISSED, MORE_STARTS, OFF_GRID, ENDS, REPETITION_ENDS, RANDOM_DELAY),
-    *(TRIGGER_OFF, STOPS_RUNS, TRIGGER_LIMIT),
+    *(TRIGGER_OFF, STOPS_RUNS, TRIGGER_LIMIT, NO_TIME),
 )
 _LOOKED_AT = timedelta(days=8)
 _HOUR = timedelta(hours=1)
@@ -98,6 +105,8 @@ def check_triggers(task: Task, schedule: Schedule, now: datetime) -> Iterator[Fi
 
 def _check_times(trigger: Trigger) -> Iterator[Finding]:
     start = trigger.start
+    if trigger.kind not in ("TimeTrigger", "CalendarTrigger"):
+        yield NO_TIME.found(f"Triggers: {trigger.kind}")
     if not trigger.enabled:
         yield TRIGGER_OFF.found(f"{trigger.kind}: Enabled is false")
     if start is not None and start.tzinfo is None:
@@ -149,8 +158,7 @@ def _check_slots(task: Task, schedule: Schedule, now: datetime) -> Iterator[Find
     worst = max((late_by[slot] for slot in in_time), default=0.0)
     if worst >= 1:
         yield OFF_GRID.found(f"starts lie up to {worst:g} s behind their slot's beginning")
-    surplus = len(starts) - len(late_by)
-    if surplus > _LOOKED_AT.days * len(task.triggers):  # one at each window's end is nothing
+    if len(starts) > len(late_by):
         yield MORE_STARTS.found(f"{len(starts)} starts in {len(late_by)} slots")
 
 

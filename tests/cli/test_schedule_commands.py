@@ -206,6 +206,17 @@ def test_status_of_what_is_not_installed(tmp_path: Path, env_file: Path) -> None
     assert "tradebot schedule install cron" in done.stderr
 
 
+def test_the_state_folder_of_this_shell_is_not_that_of_a_scheduler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installed copy has its `.env` there: cron would start it with none."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert "XDG_STATE_HOME" not in _schedule_options._environment(None)
+    options = (None, False, None, None, False, False, None)
+    monkeypatch.setattr(_schedule_options, "_MOVES_THE_HOME", ("XDG_STATE_HOME",))
+    assert "XDG_STATE_HOME" in _schedule_options._wanted(*options).only_here
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there is no database of users")
 def test_an_installed_program_runs_from_the_folder_of_its_own_user(
     monkeypatch: pytest.MonkeyPatch,

@@ -105,7 +105,10 @@ def test_a_command_reads_what_it_is_given() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may be others")
-def test_root_may_ask_as_somebody_else() -> None:
+def test_root_may_ask_as_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOTS_OWN", "secret")
+    assert "ROOTS_OWN" not in call(["env"], user="nobody").stdout
+    assert "ROOTS_OWN" in call(["env"]).stdout
     assert call(["id", "-un"], user="nobody").stdout == "nobody\n"
     assert "nogroup" in call(["id", "-Gn"], user="nobody").stdout
     assert call(["id", "-un"], user="no-such-user-here").returncode == 127

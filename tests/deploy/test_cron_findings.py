@@ -300,7 +300,9 @@ def machine(root: Path, *, daemon: bool, mailer: bool) -> Machine:
     (root / "etc/localtime").symlink_to("/usr/share/zoneinfo/Europe/London")
     if daemon:
         (root / "proc/42").mkdir(parents=True)
-        (root / "proc/42/comm").write_text("cron\n")
+        (root / "proc/42/status").write_text("Name:\tcron\nUid:\t0\t0\t0\t0\nNSpid:\t42\n")
+        (root / "proc/self").mkdir()
+        (root / "proc/self/status").write_text("NSpid:\t43\n")
         (root / "proc/42/environ").write_bytes(b"A=b\0TZ=America/New_York\0")
     if mailer:
         (root / "usr/sbin").mkdir(parents=True)

@@ -21,7 +21,7 @@ from tradebot.deploy.examples import (
     posix_program,
 )
 from tradebot.deploy.model import Program, Schedule
-from tradebot.deploy.plan import Plan
+from tradebot.deploy.plan import Command, Plan
 from tradebot.deploy.systemd import manager
 from tradebot.deploy.systemd.checks import check_host
 from tradebot.deploy.systemd.installed import installed_pairs
@@ -37,6 +37,8 @@ pytestmark = pytest.mark.skipif(shutil.which("sh") is None, reason="there is no 
 SYSTEMCTL = """#!/bin/sh
 [ "$1" = --user ] && shift
 notes=$(dirname "$0")/notes
+[ -e "$notes/fails $*" ] && { echo "no way" >&2; exit 1; }
+for unit; do :; done
 case "$1" in
   show)
     case "$2" in
@@ -51,9 +53,8 @@ case "$1" in
     esac ;;
   cat) exit 1 ;;
   --version) echo "systemd 252 (252.38)" ;;
-  enable) [ -e "$notes/broken" ] && { echo "no way" >&2; exit 1; }
-    echo "$@" >> "$notes/done"; touch "$notes/on-$3" ;;
-  disable) echo "$@" >> "$notes/done"; rm -f "$notes/on-$3" ;;
+  enable) echo "$@" >> "$notes/done"; touch "$notes/on-$unit" ;;
+  disable) echo "$@" >> "$notes/done"; rm -f "$notes/on-$unit" ;;
   *) echo "$@" >> "$notes/done" ;;
 esac
 """
@@ -76,6 +77,17 @@ class Host:
 
     def linger(self, word: str) -> None:
         (self.notes / "linger").write_text(f"{word}\n")
+
+    def refuse(self, words: str) -> None:
+        """Fail when it is told this."""
+        (self.notes / f"fails {words}").touch()
+
+    def timers(self) -> set[str]:
+        """Those that are enabled and active."""
+        return {path.name.removeprefix("on-") for path in self.notes.glob("on-*")}
+
+    def files(self) -> dict[str, str]:
+        return {path.name: path.read_text() for path in self.units.iterdir()}
 
     def told(self) -> list[str]:
         done = self.notes / "done"
@@ -193,7 +205,7 @@ def test_units_of_somebody_else_are_kept_and_come_back(host: Host, schedule: Sch
 def test_a_start_that_systemd_refuses_leaves_the_files_as_they_were(
     host: Host, schedule: Schedule
 ) -> None:
-    (host.notes / "broken").touch()
+    host.refuse(f"enable --now {TIMER}")
 
     with pytest.raises(
         StorageError, match="no way; the files that were written are as they were before"
@@ -211,6 +223,69 @@ def test_a_keepalive_that_is_no_longer_needed_goes(host: Host, program: Program)
 
     assert {path.name for path in host.units.iterdir()} == {TIMER, SERVICE}
     assert "disable --now ai-tradebot-keepalive@default.timer" in host.told()
+
+
+def test_a_start_that_fails_leaves_the_keepalive_of_before(host: Host, program: Program) -> None:
+    narrow = example_schedule(WEEKDAY_WINDOW, program, narrow=True)
+    SCHEDULER.plan_install(narrow).apply()
+    before, keepalive = host.files(), "ai-tradebot-keepalive@default.timer"
+    (host.notes / f"on-{TIMER}").unlink()
+    host.refuse(f"enable --now {TIMER}")
+    seen = len(host.told())
+
+    with pytest.raises(StorageError, match="timers of before were put back"):
+        SCHEDULER.plan_install(dataclasses.replace(narrow, narrow=False)).apply()
+
+    assert host.files() == before
+    assert host.timers() == {keepalive}
+    assert host.told()[seen:] == [
+        "daemon-reload",
+        "daemon-reload",
+        f"enable {keepalive}",
+        f"start {keepalive}",
+    ], "never off, and systemd knows the old text again"
+
+
+@pytest.mark.parametrize("words", [f"stop {SERVICE}", "reset-failed"])
+def test_an_uninstall_that_fails_leaves_the_schedule_on(
+    host: Host, schedule: Schedule, words: str
+) -> None:
+    SCHEDULER.plan_install(schedule).apply()
+    before = host.files()
+    plan = SCHEDULER.plan_uninstall(schedule)
+    if words == "reset-failed":
+        # After the files are gone.
+        last = Command(("systemctl", "--user", words))
+        plan = dataclasses.replace(plan, commands=(*plan.commands, last))
+    host.refuse(words)
+
+    with pytest.raises(StorageError, match=r"no way.*`; the units and timers of before were put"):
+        plan.apply()
+
+    assert host.files() == before
+    assert host.timers() == {TIMER}
+    assert host.told()[-2:] == [f"enable {TIMER}", f"start {TIMER}"]
+
+
+def test_what_could_not_be_put_back_is_said(host: Host, schedule: Schedule) -> None:
+    SCHEDULER.plan_install(schedule).apply()
+    host.refuse("daemon-reload")
+
+    with pytest.raises(StorageError, match=r"could not be put back: .*daemon-reload` failed"):
+        SCHEDULER.plan_uninstall(schedule).apply()
+    assert set(host.files()) == {TIMER, SERVICE}
+
+
+def test_a_unit_of_somebody_else_stays_aside_when_it_fails(host: Host, schedule: Schedule) -> None:
+    host.units.mkdir(parents=True)
+    (host.units / TIMER).write_text("[Timer]\nOnCalendar=hourly\n")
+    SCHEDULER.plan_install(schedule).apply()
+    before = host.files()
+    host.refuse("daemon-reload")
+
+    with pytest.raises(StorageError):
+        SCHEDULER.plan_uninstall(schedule).apply()
+    assert host.files() == before
 
 
 def test_instances_do_not_touch_each_other(host: Host, schedule: Schedule) -> None:

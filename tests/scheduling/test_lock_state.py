@@ -137,6 +137,16 @@ def test_a_run_long_past_its_deadline_hangs(path: Path, other: LockHolder) -> No
     assert re.search(rf"(kill|/PID) {other.pid}\b", found.advice)
 
 
+def test_a_run_that_started_after_its_deadline_is_given_its_time(path: Path) -> None:
+    """It skips its slot as late, but first puts earlier orders in order."""
+    now = datetime.now(UTC)
+    with RunLock(path) as lock:
+        lock.acquire(run_id="late", deadline=now - timedelta(minutes=7))
+        assert look(path, now).state is State.HELD
+        assert look(path, now + timedelta(seconds=40)).state is State.HELD
+        assert look(path, now + timedelta(seconds=50)).state is State.HUNG
+
+
 def test_a_command_without_a_deadline_never_hangs(path: Path) -> None:
     with RunLock(path) as lock:
         lock.acquire(run_id="resolve-by-hand")

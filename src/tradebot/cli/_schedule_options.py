@@ -84,7 +84,7 @@ def _wanted(
         raise UsageError("--user NAME is for --system; without it the schedule is your own")
     if system and user is None and name != "windows":
         raise UsageError("--system needs --user NAME: the account that runs the bot, like tradebot")
-    environ = _environment(instance, user)
+    environ = _environment(instance)
     settings, problems = load_lenient(
         environ, home=_home(environ, user), env_file=env_file, dry_run_flag=dry_run
     )
@@ -143,7 +143,7 @@ def _scheduler_name(name: str | None) -> str:
     return name
 
 
-def _environment(instance: str | None, user: str | None) -> Mapping[str, str]:
+def _environment(instance: str | None) -> Mapping[str, str]:
     """What a run gets from its scheduler: none of this shell's settings, but the instance."""
     kept = {name: os.environ[name] for name in ("LOCALAPPDATA",) if name in os.environ}
     instance = instance or os.environ.get("INSTANCE")

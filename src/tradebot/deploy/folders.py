@@ -1,4 +1,4 @@
-"""How a folder that a run writes to is made, so that it becomes its user's and nothing else does."""
+"""How a folder that a run writes to is made: it becomes its user's, and nothing else does."""
 
 from __future__ import annotations
 

@@ -15,6 +15,8 @@ from typing import IO, Any
 
 from tradebot.errors import StorageError
 
+_LOCALE = {"LC_ALL": "C.UTF-8"}
+
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
@@ -138,10 +140,9 @@ def _call(
             stdin=subprocess.DEVNULL if stdin is None else None,
             stdout=out,
             stderr=err,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
             timeout=timeout,
             check=False,
-            **rights,
+            **{"env": {**os.environ, **_LOCALE}, **rights},
         )
     except subprocess.TimeoutExpired:
         return 124, f"{argv[0]}: no answer in {timeout:g} s"
@@ -158,7 +159,11 @@ def _rights_of(user: str | None) -> Mapping[str, Any]:
 
     entry = pwd.getpwnam(user)
     groups = os.getgrouplist(user, entry.pw_gid)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups, "cwd": "/"}
+    # Nothing of root's environment: it may hold secrets.
+    path = os.environ.get("PATH", os.defpath)
+    env = {"PATH": path, "HOME": entry.pw_dir, "LOGNAME": user, **_LOCALE}
+    rights = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}
+    return {**rights, "cwd": "/", "env": env}
 
 
 def _text(file: IO[bytes]) -> str:

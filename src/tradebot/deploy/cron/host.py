@@ -64,18 +64,16 @@ def _file_change(machine: Machine, schedule: Schedule, text: str) -> TextChange:
     """
     path = machine.system_file(schedule)
     before = _read(path)
-    if before is None:
-        return TextChange(str(path), None, _FILE_HEAD + text if text else None, path)
-    known = before.startswith(_FILE_HEAD) or block.find(before, schedule.instance, str(path))
-    if before.strip() and not known:
+    whole, label = before or _FILE_HEAD, str(path)
+    if not whole.startswith(_FILE_HEAD) and not block.find(whole, schedule.instance, label):
         raise UsageError(
-            f"{path} was not made by `tradebot schedule`, so it is not changed: move what is in it "
-            "to a file of another name, then try again"
+            f"{label} was not made by `tradebot schedule`, so it is not changed: move what is in "
+            "it to a file of another name, then try again"
         )
-    after = block.put(before, schedule.instance, text, str(path))
+    after = block.put(whole, schedule.instance, text, label)
     is_left = after.replace(_FILE_HEAD, "", 1).strip()
-    mode = stat.S_IMODE(path.stat().st_mode)
-    return TextChange(str(path), before, after if is_left else None, path, mode)
+    mode = 0o644 if before is None else stat.S_IMODE(path.stat().st_mode)
+    return TextChange(label, before, after if is_left else None, path, mode)
 
 
 def _crontab_change(schedule: Schedule, text: str) -> tuple[TextChange, tuple[Command, ...]]:

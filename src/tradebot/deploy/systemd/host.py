@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from tradebot.deploy.folders import making
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.plan import Command, Plan, TextChange, call
 from tradebot.deploy.scheduler import Status
@@ -19,6 +21,33 @@ BACKUP = ".before-tradebot"
 """Behind the name of a unit that was there before ours."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnitPlan(Plan):
+    """When it fails, systemd too is told to go on as before, not only the files put back."""
+
+    revival: tuple[Command, ...] = ()
+    """Brings back what ran before."""
+
+    def apply(self) -> list[str]:
+        """As `Plan.apply`; the StorageError also says whether all is in its place again."""
+        try:
+            return Plan.apply(self)  # `super()` does not work with slots
+        except StorageError as error:
+            raise StorageError(f"{error}; {self._put_back()}") from error
+
+    def _put_back(self) -> str:
+        try:
+            for change in self.changes:
+                if change.before is not None and change.path is None:
+                    # A command may have removed it.
+                    path = Path(change.label)
+                    Plan((TextChange(change.label, _text_of(path), change.before, path),)).apply()
+            Plan(commands=self.revival).apply()
+        except StorageError as error:
+            return f"and the units and timers of before could not be put back: {error}"
+        return "the units and timers of before were put back after that"
+
+
 def plan_install(schedule: Schedule) -> Plan:
     """Raises StorageError where systemd does not answer, UsageError for a user who is not there
     or cannot reach the program."""
@@ -30,18 +59,27 @@ def plan_install(schedule: Schedule) -> Plan:
     changes = [change for name, text in texts.items() for change in _put(manager, name, text)]
     changes = [change for change in changes if change.before != change.after]
     commands = [*_folders(schedule, account)]
-    surplus = [name for name in _ours(manager, schedule) if name not in texts]
-    removed, removals = _take_away(manager, surplus)
-    timers = [name for name in texts if name.endswith(".timer")]
-    stale = any(_is_stale(manager, name) for name in texts)
-    if changes or removals or stale:
-        commands += [*removals, Command((*manager.systemctl, "daemon-reload"))]
+    ours = list(_ours(manager, schedule))
+    reload = Command((*manager.systemctl, "daemon-reload"))
+    if changes or any(_is_stale(manager, name) for name in texts):
+        commands.append(reload)
     commands += [
-        Command((*manager.systemctl, "enable", "--now", timer))
-        for timer in timers
-        if not _will_fire(manager, timer)
+        Command((*manager.systemctl, "enable", "--now", name))
+        for name in texts
+        if name.endswith(".timer") and not _will_fire(manager, name)
     ]
-    return Plan((*changes, *removed), tuple(commands), tuple(_install_notes(manager, account)))
+    surplus = [name for name in ours if name not in texts]
+    if surplus:
+        # Last: until what is wanted runs, what ran before must.
+        removed, removals = _take_away(manager, surplus)
+        changes += removed
+        commands += [*removals, reload]
+    return UnitPlan(
+        tuple(changes),
+        tuple(commands),
+        tuple(_install_notes(manager, account)),
+        tuple(_revival(manager, ours)),
+    )
 
 
 def plan_uninstall(schedule: Schedule) -> Plan:
@@ -61,7 +99,12 @@ def plan_uninstall(schedule: Schedule) -> Plan:
     if failed:
         # Else systemd would remember a unit that is not there any more.
         commands.append(Command((*manager.systemctl, "reset-failed", *failed), may_fail=True))
-    return Plan(tuple(changes), tuple(commands), tuple(_uninstall_notes(manager, names)))
+    return UnitPlan(
+        tuple(changes),
+        tuple(commands),
+        tuple(_uninstall_notes(manager, names)),
+        tuple(_revival(manager, names)),
+    )
 
 
 def status(schedule: Schedule) -> Status:
@@ -122,7 +165,7 @@ def _account(schedule: Schedule) -> Account:
         )
     program = schedule.program
     for path, want in ((Path(program.home), 1), (Path(program.python), 1)):
-        if path.exists() and not account.may(path, want):
+        if os.path.exists(path) and not account.may(path, want):  # noqa: PTH110 - as in _folders
             raise UsageError(
                 f"the user {name} cannot reach {path}: put the bot where {name} may read it, such "
                 "as /opt/ai-tradebot, or name another --user"
@@ -166,6 +209,18 @@ def _take_away(manager: Manager, names: Iterable[str]) -> tuple[list[TextChange]
     return changes, [*stops, *moves]
 
 
+def _revival(manager: Manager, names: Iterable[str]) -> Iterator[Command]:
+    """Makes systemd read the units again and the timers do what they do now."""
+    yield Command((*manager.systemctl, "daemon-reload"))
+    for name in names:
+        if name.endswith(".timer"):
+            now = manager.show(name, "UnitFileState", "ActiveState")
+            if now.get("UnitFileState") == "enabled":
+                yield Command((*manager.systemctl, "enable", name))
+            if now.get("ActiveState") == "active":
+                yield Command((*manager.systemctl, "start", name))
+
+
 def _ours(manager: Manager, schedule: Schedule) -> Iterator[str]:
     """The names of the installed units that bear our mark."""
     for stem in STEMS:
@@ -178,22 +233,17 @@ def _ours(manager: Manager, schedule: Schedule) -> Iterator[str]:
 def _folders(schedule: Schedule, account: Account) -> Iterator[Command]:
     """Makes the folders that a run writes to, where they are missing, for the run's user."""
     home = account.home if schedule.system else Path.home()
+    user = schedule.user if schedule.system and account.name != current_user() else None
     for folder in map(Path, written_folders(schedule, home)):
-        if folder.is_dir():
-            if not account.may(folder, 7):
-                raise UsageError(
-                    f"{account.name} cannot write into {folder}; run: chown -R "
-                    f"{account.name}: {folder}"
-                )
-            continue
-        # Above it only what is missing in the user's own home is made, and then is the user's.
-        missing = [
-            path
-            for path in reversed(folder.parents)
-            if path.is_relative_to(home) and not path.exists()
-        ]
-        owner = ("-o", account.name, "-g", account.group) if schedule.system else ()
-        yield Command(("install", "-d", "-m", "700", *owner, *map(str, (*missing, folder))))
+        if not os.path.isdir(folder):  # noqa: PTH112 - answers, too, where one may not look
+            # Above it only what is missing in the user's own home is the user's, too.
+            yield making(folder, user, home)
+        elif not account.may(folder, 7):
+            # A link may lead to something that must not be given away: it is to be seen.
+            raise UsageError(
+                f"{account.name} cannot write into {folder}; run: chown -R "
+                f"{account.name}: {folder.resolve()}"
+            )
 
 
 def _is_stale(manager: Manager, unit: str) -> bool:

@@ -116,6 +116,16 @@ def test_a_link_on_the_way_gives_nothing_away(place: Path, home: Path) -> None:
     assert list(etc.iterdir()) == []
 
 
+def test_a_link_of_roots_own_is_passed_as_the_user(place: Path, home: Path) -> None:
+    (place / "link").symlink_to(home)
+
+    for folder in (place / "link" / "logs", place / "link" / "state" / "default"):
+        command = making(folder, USER, folder)
+        assert command.argv[0] == "setpriv"
+        do(command)
+        assert owner(folder) == (USER, "700")
+
+
 def test_where_everybody_may_write_root_makes_nothing(place: Path) -> None:
     everybodys = roots(place / "tmp")
     everybodys.chmod(0o1777)

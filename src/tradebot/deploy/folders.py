@@ -67,8 +67,6 @@ def _other_user(user: str | None) -> tuple[str, str, int] | None:
 
 def _is_roots_own(folder: Path) -> bool:
     """Can nobody but root change what is in it, or what is found by its name?"""
-    if os.path.realpath(folder) != str(folder):
-        return False
     # Above it the sticky bit, as on /tmp, keeps what is root's in its place.
     return _only_root_writes(folder) and all(
         _only_root_writes(path, or_sticky=True) for path in folder.parents
@@ -76,6 +74,7 @@ def _is_roots_own(folder: Path) -> bool:
 
 
 def _only_root_writes(folder: Path, *, or_sticky: bool = False) -> bool:
+    # A link's own mode gives everybody every right: whoever's it is, it is never passed as root.
     about = folder.lstat()
     is_open = about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     is_kept = or_sticky and about.st_mode & stat.S_ISVTX

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from support.lock_holder import LockHolder
 from tradebot.cli import main
+from tradebot.scheduling.lock_record import parse_record, render_record
 from tradebot.scheduling.run_lock import RunLock
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -62,9 +65,12 @@ def test_a_run_at_work_is_0_and_all_about_it_is_said(tmp_path: Path) -> None:
 
 
 def test_a_run_that_hangs_is_1_and_what_to_type_is_said(tmp_path: Path) -> None:
-    with LockHolder(
-        lock_file(tmp_path), more=", deadline=datetime.now(UTC) - timedelta(seconds=90)"
-    ) as other:
+    past = datetime.now(UTC) - timedelta(seconds=90)
+    with LockHolder(lock_file(tmp_path), more=", deadline=datetime.now(UTC)") as other:
+        record = parse_record(lock_file(tmp_path).read_bytes())
+        assert record is not None
+        long_ago = replace(record, since=f"{past:%FT%TZ}", deadline=f"{past:%FT%TZ}")
+        lock_file(tmp_path).write_bytes(render_record(long_ago))
         result = types(tmp_path)
         [lock] = reads(tmp_path, 1)
     assert (result.exit_code, lock["state"], lock["wrong"]) == (1, "hung", True)

@@ -116,6 +116,16 @@ def test_a_link_on_the_way_gives_nothing_away(place: Path, home: Path) -> None:
     assert list(etc.iterdir()) == []
 
 
+def test_a_link_in_everybodys_folder_is_not_followed_as_root(place: Path) -> None:
+    etc, everybodys = roots(place / "etc"), roots(place / "tmp")
+    everybodys.chmod(0o1777)
+    (everybodys / "bot").symlink_to(etc)
+
+    for folder in (everybodys / "bot" / "state", everybodys / "bot" / "a" / "b"):
+        with pytest.raises(UsageError, match=f"{USER} cannot make"):
+            making(folder, USER, folder)
+
+
 def test_a_link_of_roots_own_is_passed_as_the_user(place: Path, home: Path) -> None:
     (place / "link").symlink_to(home)
 

@@ -21,7 +21,7 @@ KILL_MARGIN = 15.0
 """Seconds that the bot's own watchdog has to write its stacks before the scheduler kills it."""
 KEEPALIVE_CADENCE = 900
 """Seconds. A refresh token lives for 40 minutes (SIM): two tries fit in."""
-_LONGEST_LOGIN_GAP = 1200
+LONGEST_LOGIN_GAP = 1200
 """Seconds between runs up to which each run finds the login still alive, one of them missed."""
 
 
@@ -147,7 +147,7 @@ class Schedule:
     @property
     def needs_keepalive(self) -> bool:
         """Would the login be lost between two runs?"""
-        return self.keeps_login and (self.narrow or self.cadence > _LONGEST_LOGIN_GAP)
+        return self.keeps_login and (self.narrow or self.cadence > LONGEST_LOGIN_GAP)
 
     def command(self, *, jitter: float, guarded: bool = False) -> tuple[str, ...]:
         """The bot's command line. `jitter` is 0 where the scheduler itself spreads the starts;

@@ -11,6 +11,7 @@ from tradebot.deploy.systemd import (
     lint,
     rules_access,
     rules_command,
+    rules_login,
     rules_options,
     rules_service,
     rules_settings,
@@ -20,7 +21,7 @@ from tradebot.deploy.systemd.accounts import current_user
 from tradebot.deploy.systemd.host import lingers
 from tradebot.deploy.systemd.installed import Pair
 from tradebot.deploy.systemd.manager import Manager
-from tradebot.deploy.systemd.units import KEEPALIVE
+from tradebot.errors import StorageError
 
 NOT_INSTALLED = Rule(
     "not-installed",
@@ -40,14 +41,15 @@ NO_LINGER = Rule(
     "The runs end when this user logs out, and begin again when he logs in.",
     "loginctl enable-linger USER",
 )
-NO_KEEPALIVE = Rule(
-    "keepalive-missing",
-    Severity.ERROR,
-    "Between two runs the login is lost: they end with exit code 77 until a person logs in.",
-    "tradebot schedule install systemd; or run `tradebot auth keepalive` every 15 minutes",
+NOT_ASKED = Rule(
+    "systemd-not-asked",
+    Severity.WARNING,
+    "Only the files were judged: whether the timer runs, and will after the next boot, is unknown.",
+    "ask where systemd answers: as the user whose units they are, logged in (ssh, or `machinectl "
+    "shell USER@`); for units of the whole machine as root, with --system",
 )
 RULES = (
-    NOT_INSTALLED, NOT_ENABLED, NO_LINGER, NO_KEEPALIVE,
+    NOT_INSTALLED, NOT_ENABLED, NO_LINGER, NOT_ASKED, *rules_login.RULES,
     *rules_timer.RULES, *rules_service.RULES, *rules_options.RULES, *rules_command.RULES,
     *rules_settings.RULES, *rules_access.RULES, *lint.RULES,
 )  # fmt: skip
@@ -67,9 +69,6 @@ def check(
         yield from rules_options.condition_findings(pair.timer)
         yield from rules_options.condition_findings(pair.service)
         yield from rules_options.option_findings(pair.service)
-        yield from rules_command.program_findings(
-            schedule, pair.service, keepalive=pair.is_keepalive
-        )
         yield from rules_access.access_findings(schedule, pair.service)
         if schedule.system:
             yield from lint.exposure_findings(pair)
@@ -77,18 +76,41 @@ def check(
         yield from rules_timer.slot_findings(schedule, pair, now)
         yield from rules_timer.jitter_findings(schedule, pair)
         yield from rules_service.run_findings(schedule, pair.service)
+        yield from rules_command.program_findings(schedule, pair.service, keepalive=False)
         yield from rules_command.option_findings(schedule, pair.service)
         yield from rules_settings.settings_findings(schedule, pair.service)
-    if schedule.needs_keepalive and len(pairs) == len(runs):
-        yield NO_KEEPALIVE.found(f"there is no {KEEPALIVE}@{schedule.instance}.timer")
+    keepalives = []
+    for pair in pairs:
+        if pair.is_keepalive:
+            wrong = list(rules_login.keepalive_findings(schedule, pair))
+            yield from wrong
+            if not wrong:
+                keepalives.append(pair)
+    yield from rules_login.login_findings(schedule, runs, keepalives, now)
     yield from lint.linter_findings(pairs, system=schedule.system)
 
 
 def check_host(schedule: Schedule, pairs: list[Pair]) -> Iterator[Finding]:
-    """Will systemd really start them? Says nothing where systemd cannot be asked."""
-    manager = Manager.of(schedule)
-    if not manager.is_running():
+    """Will systemd really start them? By the files alone where systemd cannot be asked."""
+    if not pairs:
         return
+    manager = Manager.of(schedule)
+    try:
+        manager.require()
+    except StorageError as error:
+        yield NOT_ASKED.found(str(error).partition("; ")[0])
+        yield from _without_links(manager, pairs)
+    else:
+        yield from _inactive(manager, pairs)
+    user = current_user()
+    if not schedule.system and lingers(user) is False:
+        yield NO_LINGER.found(
+            f"units of the user {user}, who does not linger",
+            remedy=f"loginctl enable-linger {user}",
+        )
+
+
+def _inactive(manager: Manager, pairs: list[Pair]) -> Iterator[Finding]:
     for pair in pairs:
         name = pair.timer.name
         found = manager.show(name, "ActiveState", "UnitFileState")
@@ -97,9 +119,15 @@ def check_host(schedule: Schedule, pairs: list[Pair]) -> Iterator[Finding]:
                 f"{name} is {found.get('ActiveState')}, {found.get('UnitFileState') or 'no file'}",
                 remedy=f"{' '.join(manager.systemctl)} enable --now {name}",
             )
-    user = current_user()
-    if not schedule.system and pairs and lingers(user) is False:
-        yield NO_LINGER.found(
-            f"units of the user {user}, who does not linger",
-            remedy=f"loginctl enable-linger {user}",
-        )
+
+
+def _without_links(manager: Manager, pairs: list[Pair]) -> Iterator[Finding]:
+    """What is enabled has a link in the folder of what wants it."""
+    for pair in pairs:
+        name = pair.timer.name
+        links = (link for folder in manager.folders() for link in folder.glob(f"*.wants/{name}"))
+        if next(links, None) is None:
+            yield NOT_ENABLED.found(
+                f"{name}: {manager.folder}/timers.target.wants has no link to it",
+                remedy=f"{' '.join(manager.systemctl)} enable --now {name}",
+            )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePath
 
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.systemd.parsed import Unit
@@ -15,6 +17,27 @@ def own_variables(service: Unit) -> Mapping[str, str]:
     """What stands in the unit itself."""
     pairs = (word.partition("=") for word in service.words("Service", "Environment"))
     return {name: value for name, equals, value in pairs if equals}
+
+
+def after_env(words: Sequence[str]) -> tuple[Mapping[str, str], Sequence[str]]:
+    """Of `env NAME=VALUE … PROGRAM …`: what is set, and the command from PROGRAM on. Any other
+    command, also one with options of env's own, is left as it is."""
+    if not words or PurePath(words[0]).name != "env":
+        return {}, words
+    pairs = [word.partition("=") for word in itertools.takewhile(_is_assignment, words[1:])]
+    rest = words[1 + len(pairs) :]
+    if not rest or rest[0].startswith("-"):
+        return {}, words
+    return {name: value for name, _, value in pairs}, rest
+
+
+def _is_assignment(word: str) -> bool:
+    return re.match(r"[A-Za-z_]\w*=", word) is not None
+
+
+def command_variables(service: Unit) -> Mapping[str, str]:
+    """What the command itself sets, by means of `env`: nothing else overrules it."""
+    return after_env(service.command())[0]
 
 
 def env_files(service: Unit) -> Iterator[tuple[Path, bool]]:
@@ -37,11 +60,12 @@ def file_variables(path: Path) -> Mapping[str, str]:
 
 def environment(schedule: Schedule, service: Unit) -> Mapping[str, str]:
     """All variables that the bot will find, its own file included. As systemd has it, files win
-    over the unit, and as the bot has it, both win over its own file."""
+    over the unit, the command over both, and as the bot has it, all win over its own file."""
     merged: dict[str, str] = {}
     if schedule.program.env_file is not None:
         merged.update(file_variables(Path(schedule.program.env_file)))
     merged.update(own_variables(service))
     for path, _ in env_files(service):
         merged.update(file_variables(path))
+    merged.update(command_variables(service))
     return merged

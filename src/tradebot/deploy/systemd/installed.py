@@ -85,11 +85,26 @@ def _fragments(manager: Manager, name: str) -> Iterator[Path]:
 def _drop_ins(manager: Manager, name: str) -> list[Path]:
     """Sorted by file name, as systemd applies them; of two of one name the first found counts."""
     found: dict[str, Path] = {}
-    for unit in (name, _template(name)):
+    for unit in _drop_in_names(name):
         for folder in manager.folders():
             for path in (folder / f"{unit}.d").glob("*.conf"):
                 found.setdefault(path.name, path)
     return [found[key] for key in sorted(found)]
+
+
+def _drop_in_names(name: str) -> Iterator[str]:
+    """Before the `.d` of each folder that has drop-ins for a unit, the closest first: it, its
+    template, both for all units whose names begin alike (`ai-@.timer.d`, `ai-.timer.d`), its kind
+    (`timer.d`)."""
+    stem, _, kind = name.rpartition(".")
+    prefix, _, instance = stem.partition("@")
+    parts = prefix.split("-")
+    begins = ["-".join([*parts[:count], ""]) for count in range(len(parts) - 1, 0, -1)]
+    yield name
+    yield _template(name)
+    for begin in begins:
+        yield from (f"{begin}@{instance}.{kind}", f"{begin}@.{kind}", f"{begin}.{kind}")
+    yield kind
 
 
 def _template(name: str) -> str:

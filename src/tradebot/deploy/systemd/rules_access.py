@@ -8,7 +8,12 @@ from pathlib import Path, PurePath
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.rules import Finding, Rule, Severity
 from tradebot.deploy.systemd.accounts import Account, current_user, find_account, home_of
-from tradebot.deploy.systemd.environment import env_files, file_variables, own_variables
+from tradebot.deploy.systemd.environment import (
+    command_variables,
+    env_files,
+    file_variables,
+    own_variables,
+)
 from tradebot.deploy.systemd.installed import RENDERED
 from tradebot.deploy.systemd.parsed import Unit
 from tradebot.deploy.systemd.rules_command import ENV_FILE, option_value
@@ -137,9 +142,10 @@ def access_findings(schedule: Schedule, service: Unit) -> Iterator[Finding]:
 
 def _variables(service: Unit) -> Iterator[Finding]:
     own = own_variables(service)
-    for name in sorted(own.keys() & _SECRETS):
-        if own[name]:
-            yield SECRET_IN_UNIT.found(f"{service.name}: Environment={name}=…")
+    for option, values in (("Environment", own), ("ExecStart", command_variables(service))):
+        for name in sorted(values.keys() & _SECRETS):
+            if values[name]:
+                yield SECRET_IN_UNIT.found(f"{service.name}: {option}= has {name}=…")
     for path, _ in env_files(service):
         there = file_variables(path)
         for name in sorted(own.keys() & there.keys() & BY_NAME.keys()):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from tradebot.deploy.common_checks import DRY
 from tradebot.deploy.model import Program, Schedule
 from tradebot.deploy.rules import Finding, Rule, Severity
-from tradebot.deploy.systemd.environment import env_files
+from tradebot.deploy.systemd.environment import after_env, env_files
 from tradebot.deploy.systemd.parsed import Unit
 
 NO_COMMAND = Rule(
@@ -73,6 +73,8 @@ RULES = (
 ENV_FILE = "--env-file"
 _WRAPPERS = frozenset({"flock", "ionice", "nice", "stdbuf", "taskset"})
 """They start the program that they are given, and end as it does."""
+_PYTHON_TAKES_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
+_SAYS_WHAT_TO_RUN = frozenset({"-c", "-m", "-"})
 
 
 def option_value(words: Sequence[str], option: str) -> str | None:
@@ -102,6 +104,7 @@ def program_findings(schedule: Schedule, service: Unit, *, keepalive: bool) -> I
         ours = _is_keepalive if keepalive else _is_bot
         if not missing and not ours(schedule.program, service, command.words):
             yield OTHER_PROGRAM.found(f"{service.name}: ExecStart={' '.join(command.words)}")
+        yield from _env_file(schedule.program, service, command.words)
 
 
 def option_findings(schedule: Schedule, service: Unit) -> Iterator[Finding]:
@@ -118,37 +121,57 @@ def option_findings(schedule: Schedule, service: Unit) -> Iterator[Finding]:
             yield DRY_COMMAND.found(f"{service.name}: ExecStart= has --dry-run")
         if schedule.dry_run and "--dry-run" not in words:
             yield NOT_DRY.found(f"{service.name}: ExecStart= has no --dry-run")
-        yield from _env_file(schedule.program, service, words)
 
 
 def _missing(words: Sequence[str]) -> Iterator[str]:
     """Only absolute paths can be judged."""
-    program = Path(words[0])
-    if program.is_absolute() and not (program.is_file() and os.access(program, os.X_OK)):
-        yield words[0]
-    for word in words[1:2]:
+    started = after_env(words)[1]
+    for word in dict.fromkeys((words[0], started[0])):
+        program = Path(word)
+        if program.is_absolute() and not (program.is_file() and os.access(program, os.X_OK)):
+            yield word
+    for word in _after_pythons_options(started)[:1]:
         if word.endswith(".py") and word.startswith("/") and not Path(word).is_file():
             yield word
 
 
 def _is_bot(program: Program, service: Unit, words: Sequence[str]) -> bool:
     """The same words at the beginning; the file may be named otherwise (`python3`, a link)."""
-    if PurePath(words[0]).name in _WRAPPERS:
-        own = (index for index, word in enumerate(words) if _same_python(program, word))
-        words = words[next(own, 0) :]
+    words = _unwrapped(words, lambda word: _same_python(program, word))
     if not _same_python(program, words[0]):
         return False
-    # Options of Python itself, such as -u; the two that say what to run are not among them.
-    rest = list(itertools.dropwhile(lambda word: word.startswith("-") and word != "-m", words[1:]))
+    rest = _after_pythons_options(words)
     if rest[:2] == ["-m", "tradebot"] or not rest:
         return bool(rest)
     entry = _absolute(service, rest[0])
     return any(_same(entry, Path(word)) for word in program.entry)
 
 
+def _unwrapped(words: Sequence[str], is_own: Callable[[str], bool]) -> Sequence[str]:
+    """From the bot's own program on, where something that changes nothing stands before it."""
+    words = after_env(words)[1]
+    if PurePath(words[0]).name in _WRAPPERS:
+        own = (index for index, word in enumerate(words) if is_own(word))
+        words = words[next(own, 0) :]
+    return words
+
+
+def _after_pythons_options(words: Sequence[str]) -> list[str]:
+    """Without the program and options such as -u; those that say what to run are not among them."""
+    rest = list(words[1:])
+    while rest and rest[0].startswith("-") and rest[0] not in _SAYS_WHAT_TO_RUN:
+        del rest[: 2 if rest[0] in _PYTHON_TAKES_VALUE else 1]
+    return rest
+
+
 def _is_keepalive(program: Program, service: Unit, words: Sequence[str]) -> bool:
-    at_home = _same(Path(words[0]).parent, Path(program.tradebot).parent)
-    return at_home and "keepalive" in words
+    words = _unwrapped(words, lambda word: _same_tradebot(program, word))
+    return _same_tradebot(program, words[0]) and [*words[1:3]] == ["auth", "keepalive"]
+
+
+def _same_tradebot(program: Program, word: str) -> bool:
+    there, ours = Path(word), Path(program.tradebot)
+    return there.name == ours.name and (_same(there.parent, ours.parent) or _same(there, ours))
 
 
 def _same_python(program: Program, word: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.rules import Finding, Rule, Severity
 from tradebot.deploy.systemd.environment import (
+    command_variables,
     env_files,
     environment,
     file_variables,
@@ -25,8 +26,11 @@ DIFFERS = Rule(
 )
 RULES = (DIFFERS,)
 
-_DECISIVE = (
-    "INSTANCE", "STATE_DIR", "LOG_DIR", "SAXO_ENV", "SAXO_AUTH_MODE", "SAXO_TOKEN_FILE", "DRY_RUN",
+OF_LOGIN = ("INSTANCE", "STATE_DIR", "SAXO_ENV", "SAXO_AUTH_MODE", "SAXO_TOKEN_FILE")
+"""Which login it is, and where it lies."""
+
+_OF_RUNS = (
+    *OF_LOGIN, "LOG_DIR", "DRY_RUN",
     "SCHEDULE_CADENCE", "SCHEDULE_OFFSET_SECONDS", "SCHEDULE_MAX_LATENESS",
     "CYCLE_DEADLINE_SECONDS", "TRADING_HOURS_MODE", "TRADING_DAYS", "TRADING_START", "TRADING_END",
     "TIMEZONE", "TRADING_HOLIDAYS",
@@ -34,16 +38,19 @@ _DECISIVE = (
 """When a run is due, whether it trades, and where it writes."""
 
 
-def settings_findings(schedule: Schedule, service: Unit) -> Iterator[Finding]:
-    """Only what stands in the unit, or in a file that it names, can differ."""
+def settings_findings(
+    schedule: Schedule, service: Unit, names: Sequence[str] = _OF_RUNS
+) -> Iterator[Finding]:
+    """Of the variables `names`. Only what stands in the unit, or in a file that it names, can
+    differ."""
     program = schedule.program
     file = {} if program.env_file is None else file_variables(Path(program.env_file))
     asked = {**file, **schedule.variables}
     runs = environment(schedule, service)
-    there = {*own_variables(service), *schedule.variables}
+    there = {*own_variables(service), *command_variables(service), *schedule.variables}
     for path, _ in env_files(service):
         there |= file_variables(path).keys()
-    for name in _DECISIVE:
+    for name in names:
         if name not in there or runs.get(name) == asked.get(name):
             continue
         if _value(schedule, name, runs) != _value(schedule, name, asked):

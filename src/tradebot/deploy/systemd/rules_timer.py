@@ -101,7 +101,10 @@ RULES = (
 )  # fmt: skip
 
 _MONOTONIC = ("OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec")
-_IN_UTC = re.compile(r"\s(UTC|Etc/UTC|GMT|Zulu)$", re.IGNORECASE)
+_IN_UTC = re.compile(
+    r"\s(?:Etc/)?(?:UTC|UCT|GMT|GMT[+-]?0|Greenwich|Universal|Zulu)$", re.IGNORECASE
+)
+"""All names of the zone that never changes its clocks and is never ahead."""
 _LONGEST_ACCURACY = 5.0
 _MOST_SLOTS = 5000
 """Of which each is looked for: at a cadence of a minute, three days and a half."""

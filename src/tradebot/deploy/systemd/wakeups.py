@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from tradebot.deploy.systemd.parsed import Unit
+
+_UTC = re.compile(r"(?<=\s)UTC$", re.IGNORECASE)
 
 
 def calendar(timer: Unit) -> tuple[str, ...]:
@@ -22,11 +25,13 @@ def wakeups(timer: Unit, since: datetime, lines: Sequence[str] | None = None) ->
     # The one at `since` counts, and what is looked for lies after the beginning.
     start = since.astimezone(UTC).replace(microsecond=0) - timedelta(seconds=1)
     for line in calendar(timer) if lines is None else lines:
+        # systemd takes this one zone in any letters; the library does not.
+        known = _UTC.sub("UTC", line)
         try:
-            OnCalendar(line, start)
+            OnCalendar(known, start)
         except OnCalendarError:
             continue
-        readable.append(line)
+        readable.append(known)
     if not readable:
         return
     for moment in OnCalendar("\n".join(readable), start):

@@ -184,6 +184,27 @@ def test_hours_of_ones_own_are_fine_where_clocks_leave_them_alone(program: Progr
     assert names(findings(whole, everywhere, ZoneInfo("UTC"))) == set()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("*/15 * * * *", "0 3 * * *"),
+        ("tradebot auth keepalive", "echo auth keepalive"),
+        ("auth keepalive --env-file=/opt/ai-tradebot/.env", "auth keepalive --env-file=/x.env"),
+        ("auth keepalive", "auth status"),
+    ],
+)
+def test_a_line_that_does_not_keep_the_login_is_not_taken_for_one(
+    program: Program, old: str, new: str
+) -> None:
+    hourly = example_schedule(EVERY_FIVE_MINUTES, program, cadence=3600)
+    text = table.rendered(hourly, UTC, NOW).replace(str(program.home), "/opt/ai-tradebot")
+    hourly = replace(hourly, program=posix_program())
+    zone = ZoneInfo("UTC")
+    assert "cron-login-lost" not in names(findings(text, hourly, zone))
+    assert text.count(old) == 1
+    assert "cron-login-lost" in names(findings(text.replace(old, new), hourly, zone))
+
+
 def test_a_login_that_ends_over_the_weekend_is_found(program: Program) -> None:
     schedule = example_schedule(WEEKDAY_WINDOW, program, narrow=True)
     run, _ = table.rendered(schedule, NEW_YORK, NOW).splitlines()[1:3]

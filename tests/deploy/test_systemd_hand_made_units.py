@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from support.unit_files import ME, NOW, Change, add, findings, names, program_in, put, swap
-from tradebot.deploy.examples import EVERY_FIVE_MINUTES, WEEKDAY_WINDOW, example_schedule
+from tradebot.deploy.examples import EVERY_FIVE_MINUTES, example_schedule
 from tradebot.deploy.model import Schedule
-from tradebot.deploy.rules import is_approved
+from tradebot.deploy.rules import Finding, is_approved
 from tradebot.deploy.systemd import rules_command, rules_options, rules_settings
 from tradebot.deploy.systemd.checks import check
 from tradebot.deploy.systemd.installed import pair_of
+from tradebot.deploy.systemd.scheduler import SCHEDULER
 from tradebot.deploy.systemd.units import render
 
 COMMANDS = [
@@ -141,6 +142,8 @@ def test_a_condition_of_the_timer_is_found(schedule: Schedule) -> None:
         '"HOME/bin/python" main.py --single-cycle --scheduled --jitter-seconds-max=0',
         '"HOME/bin/python" -u -B main.py --scheduled --single-cycle --jitter-seconds-max 0',
         '"HOME/bin/python" -m tradebot --single-cycle --scheduled --jitter-seconds-max=0',
+        '"HOME/bin/python" -X dev -W error main.py --single-cycle --scheduled',
+        '/usr/bin/env LOG_LEVEL=DEBUG "HOME/bin/python" main.py --single-cycle --scheduled',
         '/usr/bin/nice -n 5 "HOME/bin/python" main.py --single-cycle --scheduled',
         '@"HOME/bin/python" bot main.py --single-cycle --scheduled --env-file .env',
     ],
@@ -153,6 +156,9 @@ def test_the_same_bot_may_be_started_in_other_words(schedule: Schedule, command:
     "command",
     [
         '"HOME/bin/python" /srv/other/main.py --single-cycle --scheduled',
+        '/usr/bin/env -i "HOME/bin/python" main.py --single-cycle --scheduled',
+        "/usr/bin/env LOG_LEVEL=DEBUG /bin/echo main.py --single-cycle --scheduled",
+        '"HOME/bin/python" -c main.py --single-cycle --scheduled',
         '"HOME/bin/python" -c pass --single-cycle --scheduled',
         '"HOME/bin/python" --single-cycle --scheduled',
         '/bin/sh -c "exec HOME/bin/python main.py --single-cycle --scheduled"',
@@ -176,16 +182,20 @@ def test_the_main_py_of_another_clone_is_another_bot(schedule: Schedule, tmp_pat
     assert found == {"command-other-program"}
 
 
-def test_another_clones_keepalive_keeps_another_login(tmp_path: Path) -> None:
-    program = program_in(tmp_path)
-    narrow = example_schedule(WEEKDAY_WINDOW, program, user=ME, system=True, narrow=True)
-    other = "[Service]\nExecStart=\nExecStart=/bin/echo auth keepalive"
+def test_what_env_sets_is_judged_as_if_the_unit_set_it(schedule: Schedule) -> None:
+    bot = '"HOME/bin/python" main.py --single-cycle --scheduled'
+    other = findings(schedule, service=started(schedule, f"/usr/bin/env INSTANCE=other {bot}"))
+    secret = findings(
+        schedule, service=started(schedule, f"/usr/bin/env SAXO_APP_SECRET=hunter2 {bot} --dry-run")
+    )
+    elsewhere = started(schedule, "/usr/bin/env SAXO_APP_SECRET=hunter2 /bin/echo")
+    gone = started(schedule, '/usr/bin/env A=B "HOME/bin/python" /nowhere/main.py')
 
-    def change(text: str) -> str:
-        return add(other)(text) if "auth keepalive" in text else text
-
-    assert findings(narrow) == []
-    assert names(findings(narrow, service=change)) == {"command-other-program"}
+    assert names(other) == {"variable-differs"}
+    assert "secret-in-unit" in names(secret)
+    for finding in (*secret, *findings(schedule, service=elsewhere)):
+        assert "hunter2" not in "\n".join(finding.lines())
+    assert "command-missing" in names(findings(schedule, service=gone))
 
 
 def test_a_dry_run_is_approved_when_asked_for_and_its_lack_is_found(schedule: Schedule) -> None:
@@ -246,6 +256,63 @@ def test_a_users_unit_may_name_its_home(
     assert "%h" in units[1][1]
 
     assert list(check(mine, [pair_of(units)], version=252, now=NOW)) == []
+
+
+@pytest.fixture
+def installed(schedule: Schedule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a user's units, who has no systemctl that answers."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    folder = tmp_path / "config" / "systemd" / "user"
+    folder.mkdir(parents=True)
+    mine = dataclasses.replace(schedule, system=False, user=None)
+    for name, text in render(mine, version=252, now=NOW).items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def judged(schedule: Schedule) -> list[Finding]:
+    return SCHEDULER.check(dataclasses.replace(schedule, system=False, user=None))
+
+
+def test_a_systemd_that_cannot_be_asked_is_not_taken_for_one_that_agrees(
+    schedule: Schedule, installed: Path
+) -> None:
+    wants = installed / "timers.target.wants"
+    wants.mkdir()
+    assert names(judged(schedule)) == {"systemd-not-asked", "timer-not-enabled"}
+
+    (wants / f"{schedule.name}.timer").symlink_to(installed / f"{schedule.name}.timer")
+    found = judged(schedule)
+
+    assert names(found) == {"systemd-not-asked"}
+    assert "`systemctl --user` does not answer: " in found[0].what
+    assert not is_approved(found)
+
+
+def test_what_is_only_rendered_needs_no_systemd_to_ask(schedule: Schedule) -> None:
+    mine = dataclasses.replace(schedule, system=False, user=None)
+
+    assert SCHEDULER.check(mine, rendered=True) == []
+
+
+@pytest.mark.parametrize(
+    "folder", ["service.d", "ai-.service.d", "ai-@.service.d", "ai-@default.service.d"]
+)
+def test_a_drop_in_for_many_units_counts(schedule: Schedule, installed: Path, folder: str) -> None:
+    (installed / folder).mkdir()
+    (installed / folder / "a.conf").write_text("[Service]\nTimeoutStartSec=infinity\n")
+
+    assert "service-no-timeout" in names(judged(schedule))
+
+
+def test_of_two_drop_ins_of_one_name_the_closest_counts(
+    schedule: Schedule, installed: Path
+) -> None:
+    for folder, value in (("service.d", "infinity"), (f"{schedule.name}.service.d", "285s")):
+        (installed / folder).mkdir()
+        (installed / folder / "a.conf").write_text(f"[Service]\nTimeoutStartSec={value}\n")
+
+    assert "service-no-timeout" not in names(judged(schedule))
 
 
 def test_every_rule_about_commands_options_and_settings_is_tried() -> None:

@@ -30,9 +30,10 @@ class LoginGap:
 def login_gap(
     wakeups: Iterable[datetime], now: datetime, horizon: timedelta = HORIZON
 ) -> LoginGap | None:
-    """The longest gap between `now` and `horizon` later, if it is longer than a login may be left
+    """The first longest gap between `now` and `horizon` later, if it is longer than a login may be left
     alone. `wakeups`: all that refresh the login, ascending, aware; may be endless."""
     until = now + horizon
     moments = [now, *takewhile(lambda moment: moment < until, wakeups), until]
-    length, begin = max((after - before, before) for before, after in pairwise(moments))
-    return LoginGap(begin, length) if length > LONGEST else None
+    gaps = (LoginGap(before, after - before) for before, after in pairwise(moments))
+    longest = max(gaps, key=lambda gap: gap.length)
+    return longest if longest.length > LONGEST else None

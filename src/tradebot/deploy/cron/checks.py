@@ -6,7 +6,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from pathlib import Path
 
 from tradebot.deploy.cron import ours, rules, table, times
@@ -16,6 +16,7 @@ from tradebot.deploy.cron.fields import time_fields
 from tradebot.deploy.cron.line import Line
 from tradebot.deploy.cron.line_checks import check_line, check_secrets
 from tradebot.deploy.cron.parsed import Table
+from tradebot.deploy.login_gap import login_gap
 from tradebot.deploy.model import Schedule
 from tradebot.deploy.rules import Finding
 from tradebot.scheduling.hours import open_intervals
@@ -26,7 +27,6 @@ _WEEK = timedelta(days=8)
 _YEAR = timedelta(days=371)
 _HOUR = timedelta(hours=1)
 _SHOWN = 3
-_LOGIN_GAP = timedelta(minutes=20)
 
 
 def check_tables(
@@ -146,20 +146,12 @@ def _wanted(schedule: Schedule, since: datetime, until: datetime) -> Iterator[da
 def _login(
     found: Sequence[Line], tables: Sequence[Table], schedule: Schedule, zone: tzinfo, now: datetime
 ) -> Iterator[Finding]:
-    if not schedule.keeps_login or any(ours.keepalives(tables, schedule)):
+    if not schedule.keeps_login:
         return
-    starts = times.wakeups([(line.job, 0.0) for line in found], now, zone)
-    week = [now, *takewhile(lambda at: at < now + _WEEK, starts), now + _WEEK]
-    longest, begin = max((after - before, before) for before, after in pairwise(week))
-    if longest > _LOGIN_GAP:
-        yield rules.LOGIN_LOST.found(
-            f"{_minutes_of(longest)} minutes from {begin:%Y-%m-%dT%H:%MZ} on without a run, and "
-            "no line for `tradebot auth keepalive`"
-        )
-
-
-def _minutes_of(length: timedelta) -> int:
-    return round(length.total_seconds() / 60)
+    jobs = [line.job for line in found] + list(ours.keepalives(tables, schedule))
+    gap = login_gap(times.wakeups([(job, 0.0) for job in jobs], now, zone), now)
+    if gap is not None:
+        yield rules.LOGIN_LOST.found(f"{gap}: no run, and no line for `tradebot auth keepalive`")
 
 
 def check_file(path: Path) -> Iterator[Finding]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 
 from tradebot.deploy.cron.invocation import invocations
 from tradebot.deploy.cron.line import Line
 from tradebot.deploy.cron.parsed import Job, Table
-from tradebot.deploy.model import Schedule
+from tradebot.deploy.model import Program, Schedule
 
 
 def lines(tables: Iterable[Table], schedule: Schedule) -> Iterator[Line]:
@@ -21,11 +23,24 @@ def lines(tables: Iterable[Table], schedule: Schedule) -> Iterator[Line]:
 
 
 def keepalives(tables: Iterable[Table], schedule: Schedule) -> Iterator[Job]:
-    """The lines that refresh the login between the runs."""
+    """The lines that refresh the bot's login between its runs."""
     for table in tables:
         for job in table.jobs():
-            if "auth keepalive" in job.command and job.instance in (None, schedule.instance):
+            if job.instance in (None, schedule.instance) and _refreshes(job, schedule.program):
                 yield job
+
+
+def _refreshes(job: Job, program: Program) -> bool:
+    """Is it `tradebot auth keepalive`, with the bot's env file where it names one?"""
+    try:
+        words = shlex.split(job.command.replace("\\%", "%"))
+    except ValueError:
+        return False
+    for before, auth, keepalive in zip(words, words[1:], words[2:], strict=False):
+        if (auth, keepalive) == ("auth", "keepalive") and PurePosixPath(before).stem == "tradebot":
+            named = [word for word in words if word.startswith("--env-file=")]
+            return not named or named[-1] == f"--env-file={program.env_file}"
+    return False
 
 
 def _is_ours(line: Line, schedule: Schedule) -> bool:

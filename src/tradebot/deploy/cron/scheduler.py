@@ -120,7 +120,9 @@ class Cron:
         self, schedule: Schedule, tables: Sequence[Table]
     ) -> Iterator[Finding]:
         if self.machine.daemon() is None:
-            yield rules.NO_DAEMON.found("no process called cron or crond")
+            yield rules.NO_DAEMON.found(
+                "no cron or crond of root's runs here (one in a container does not count)"
+            )
         for table in tables:
             if Path(table.label).parent.name == "cron.d" and any(ours.lines([table], schedule)):
                 yield from checks.check_file(Path(table.label))

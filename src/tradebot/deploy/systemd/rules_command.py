@@ -12,6 +12,7 @@ from tradebot.deploy.model import Program, Schedule
 from tradebot.deploy.rules import Finding, Rule, Severity
 from tradebot.deploy.systemd.environment import after_env, env_files
 from tradebot.deploy.systemd.parsed import Unit
+from tradebot.settings.variables import SECRETS
 
 NO_COMMAND = Rule(
     "command-missing",
@@ -74,6 +75,7 @@ ENV_FILE = "--env-file"
 _WRAPPERS = frozenset({"flock", "ionice", "nice", "stdbuf", "taskset"})
 """They start the program that they are given, and end as it does."""
 _PYTHON_TAKES_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
+_SECRETS = frozenset(variable.name for variable in SECRETS)
 _SAYS_WHAT_TO_RUN = frozenset({"-c", "-m", "-"})
 
 
@@ -95,7 +97,7 @@ def program_findings(schedule: Schedule, service: Unit, *, keepalive: bool) -> I
     if len(commands) > 1:
         yield SEVERAL.found(
             f"{service.name}: {len(commands)} commands in ExecStart=, the last is "
-            f"{' '.join(commands[-1].words)}"
+            f"{_shown(commands[-1].words)}"
         )
     for command in commands:
         missing = list(_missing(command.words))
@@ -103,7 +105,7 @@ def program_findings(schedule: Schedule, service: Unit, *, keepalive: bool) -> I
             yield NO_COMMAND.found(f"{service.name}: {path} is not there or not executable")
         ours = _is_keepalive if keepalive else _is_bot
         if not missing and not ours(schedule.program, service, command.words):
-            yield OTHER_PROGRAM.found(f"{service.name}: ExecStart={' '.join(command.words)}")
+            yield OTHER_PROGRAM.found(f"{service.name}: ExecStart={_shown(command.words)}")
         yield from _env_file(schedule.program, service, command.words)
 
 
@@ -111,7 +113,7 @@ def option_findings(schedule: Schedule, service: Unit) -> Iterator[Finding]:
     """For the service of a cycle: each of its commands has the options that make it one."""
     for command in service.commands():
         words = command.words
-        said = f"{service.name}: ExecStart={' '.join(words)}"
+        said = f"{service.name}: ExecStart={_shown(words)}"
         if "--scheduled" not in words:
             yield NOT_SCHEDULED.found(said)
         if "--single-cycle" not in words:
@@ -121,6 +123,15 @@ def option_findings(schedule: Schedule, service: Unit) -> Iterator[Finding]:
             yield DRY_COMMAND.found(f"{service.name}: ExecStart= has --dry-run")
         if schedule.dry_run and "--dry-run" not in words:
             yield NOT_DRY.found(f"{service.name}: ExecStart= has no --dry-run")
+
+
+def _shown(words: Sequence[str]) -> str:
+    """A secret is never repeated."""
+    pairs = (word.partition("=") for word in words)
+    return " ".join(
+        f"{name}=…" if name in _SECRETS and equals else name + equals + value
+        for name, equals, value in pairs
+    )
 
 
 def _missing(words: Sequence[str]) -> Iterator[str]:

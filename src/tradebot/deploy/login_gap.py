@@ -30,8 +30,9 @@ class LoginGap:
 def login_gap(
     wakeups: Iterable[datetime], now: datetime, horizon: timedelta = HORIZON
 ) -> LoginGap | None:
-    """The first longest gap between `now` and `horizon` later, if it is longer than a login may be left
-    alone. `wakeups`: all that refresh the login, ascending, aware; may be endless."""
+    """The longest gap between `now` and `horizon` later, of several the first; None when a login
+    may be left alone for that long. `wakeups`: all that refresh the login, ascending, aware; may
+    be endless."""
     until = now + horizon
     moments = [now, *takewhile(lambda moment: moment < until, wakeups), until]
     gaps = (LoginGap(before, after - before) for before, after in pairwise(moments))

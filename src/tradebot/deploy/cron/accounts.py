@@ -38,7 +38,10 @@ def may_read(account: Account, file: Path) -> bool:
 
 
 def _has(account: Account, path: Path, wanted: int) -> bool:
-    about = path.stat()
+    try:
+        about = path.stat()
+    except PermissionError:  # then the path to it is closed to this user
+        return False
     if account.uid == 0:
         return True
     if account.uid == about.st_uid:

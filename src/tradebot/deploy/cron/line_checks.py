@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -103,7 +104,7 @@ def _programs(line: Line) -> Iterator[Finding]:
     if bot.locks and "/usr/bin/flock" in bot.shell_text:
         files.append(Path("/usr/bin/flock"))
     # One with another variable in it is the shell's to find.
-    missing = [file for file in files if file.is_absolute() and not file.is_file()]
+    missing = [file for file in files if file.is_absolute() and not os.path.isfile(file)]  # noqa: PTH113
     for file in missing:
         yield rules.MISSING.found(f"{line.place}: {file} is not there")
 
@@ -116,7 +117,7 @@ def check_packages(line: Line) -> Iterator[Finding]:
         return
     # `--version` is answered only after everything that a run needs was imported.
     entry = [line.full(word) if word.endswith(".py") else word for word in bot.entry]
-    if not all(Path(word).is_file() for word in (python, *entry) if word.startswith("/")):
+    if not all(os.path.isfile(word) for word in (python, *entry) if word.startswith("/")):  # noqa: PTH113
         return
     # Never as root what belongs to somebody else: whoever writes the line would be root.
     done = call([python, *entry, "--version"], user=line.job.user)

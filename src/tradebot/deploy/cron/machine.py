@@ -78,7 +78,7 @@ class Machine:
         home = self.root / home_of(schedule.user).lstrip("/")
         for place in (self.root / "etc/systemd/system", home / ".config/systemd/user"):
             link = place / "timers.target.wants" / f"{schedule.name}.timer"
-            if link.is_symlink() or link.exists():
+            if os.path.lexists(link):
                 return link
         return None
 

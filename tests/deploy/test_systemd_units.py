@@ -131,6 +131,13 @@ def test_a_narrowed_schedule_keeps_its_login() -> None:
     )
 
 
+def test_a_long_jitter_of_the_runs_is_not_the_keepalives() -> None:
+    slow = dataclasses.replace(SYSTEM, cadence=14400.0, jitter=2400.0, keeps_login=True)
+    timers = rendered(slow)
+    assert "RandomizedDelaySec=2400s" in timers["ai-tradebot@default.timer"]
+    assert "RandomizedDelaySec=180s" in timers["ai-tradebot-keepalive@default.timer"]
+
+
 def test_the_settings_are_read_by_systemd_and_must_be_there() -> None:
     assert unit(SYSTEM, SERVICE).all("Service", "EnvironmentFile") == ("/opt/ai-tradebot/.env",)
 

@@ -15,6 +15,7 @@ from tradebot.deploy.systemd.calendars import calendar_lines
 from tradebot.deploy.systemd.sandbox import EVERYWHERE, outermost, system_options
 from tradebot.deploy.systemd.version import DEFER_REACTIVATION, systemd_version
 from tradebot.errors import ExitCode, UsageError
+from tradebot.scheduling.jitter import MAX_SHARE
 from tradebot.settings.home import APPLICATION
 
 KEEPALIVE = f"{APPLICATION}-keepalive"
@@ -213,7 +214,10 @@ class _Unit:
         yield "# UTC: in a zone with summer time a calendar has a hole of an hour each autumn."
         for line in calendar:
             yield f"OnCalendar={line}"
-        yield f"RandomizedDelaySec={seconds(self.schedule.jitter)}"
+        jitter = self.schedule.jitter
+        if stem == KEEPALIVE:  # a run may come an hour late, and a login may not
+            jitter = min(jitter, KEEPALIVE_CADENCE * MAX_SHARE)
+        yield f"RandomizedDelaySec={seconds(jitter)}"
         yield "AccuracySec=1s"
         yield "# What was missed while the machine was off is missed: nobody trades on old slots."
         yield "Persistent=false"

@@ -2,7 +2,7 @@
 #   make setup   what a run needs, and nothing else: the schedules' runbooks begin with it
 #   make run     one trading cycle on the embedded simulator
 #   make test    every test, with coverage
-#   make test-torture  a share of what `make torture` does: every kind of system call, 200 random points
+#   make test-torture  processes killed at every kind of system call and in every phase, long random stories
 #   make test-schedulers  the rendered schedules under a real systemd and a real cron
 #   make test-windows  what can be tested of Windows here: its Python, in Wine
 #   make check   formatting, lint, types, import rules, freshness of generated files

@@ -3,7 +3,7 @@
 Arguments are passed to pytest; with any, coverage is printed but not required. Two rooms are left
 to targets of their own, because what they start runs beyond the reach of this coverage: the tests
 on real schedulers (`make test-schedulers`) boot machines of their own, for which it takes root, and
-wait for timers; `make test-torture` kills processes by the hundred.
+wait for timers; `make test-torture` kills processes by the hundred and tells long random stories.
 """
 
 import os

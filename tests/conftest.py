@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from support.bench import Bench
+from support.run_scene import Scene, open_scene
 from tradebot.settings.variables import VARIABLES
 
 # These machines are shared: how long an example takes proves nothing.
@@ -34,3 +35,10 @@ def own_environment(
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with Bench(tmp_path) as bench:
         yield bench
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """A whole program, its broker and what they leave behind."""
+    with open_scene(tmp_path) as scene:
+        yield scene

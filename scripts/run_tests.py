@@ -19,7 +19,8 @@ def main(arguments: list[str]) -> int:
     os.chdir(ROOT)
     for old in ROOT.glob(".coverage*"):
         old.unlink()
-    workers = str(max(2, os.cpu_count() or 2))
+    # One more than can work at once: some tests only wait, for a lock or a deadline.
+    workers = str(max(2, os.cpu_count() or 2) + 1)
     spread = ("-n", workers, "--dist", "worksteal")
     tests = run("run", "-m", "pytest", *spread, *ELSEWHERE, *arguments)
     for data in ROOT.glob(".coverage.*"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tradebot.clock import Clock
 from tradebot.errors import ExitCode, SettingsError, StorageError, TradebotError
 from tradebot.house import House, error_reason
-from tradebot.journal import Journal, RunOutcome
+from tradebot.journal import Journal, RunOutcome, path_of
 from tradebot.observability import Session, log_event
 from tradebot.saxo.auth import open_token_source
 from tradebot.saxo.client import SaxoClient
@@ -75,11 +75,7 @@ def open_house(
 
 def journal_path(settings: Settings) -> Path:
     """The journal of this instance and environment; a dry run has one of its own."""
-    return _journal_path(settings, dry_run=settings.dry_run)
-
-
-def _journal_path(settings: Settings, *, dry_run: bool) -> Path:
-    return settings.state_path / ("dry" if dry_run else "live") / "journal.db"
+    return path_of(settings.state_path, dry_run=settings.dry_run)
 
 
 def journals(settings: Settings) -> Iterator[Journal]:
@@ -88,7 +84,7 @@ def journals(settings: Settings) -> Iterator[Journal]:
     What a person says about an instance holds for its dry runs and its real ones.
     """
     for dry_run in (False, True):
-        yield Journal(_journal_path(settings, dry_run=dry_run))
+        yield Journal(path_of(settings.state_path, dry_run=dry_run))
 
 
 def leave_row(
@@ -109,7 +105,7 @@ def leave_row(
     for dry_run in (False, True):
         with (
             contextlib.suppress(StorageError),
-            Journal(_journal_path(settings, dry_run=dry_run)) as journal,
+            Journal(path_of(settings.state_path, dry_run=dry_run)) as journal,
         ):
             row = journal.runs.begin(run_id, pid=os.getpid(), at=started_at, slot=slot)
             journal.runs.end(

@@ -18,9 +18,9 @@ import click
 
 from tradebot.cli._options import ENV_FILE, OUTPUT
 from tradebot.cli._schedule_table import Look, render, utc
-from tradebot.cli._times import EXPECTED, parse_time
 from tradebot.deploy.scheduler import NAMES, usual_name
 from tradebot.errors import UsageError
+from tradebot.logtools.times import EXPECTED, parse_time
 
 if TYPE_CHECKING:
     from tradebot.journal import Journal, Pause, RunRow
@@ -200,7 +200,7 @@ class _Scene:
             moment = parse_time(text, self.now, self.machine_zone if self.local else UTC)
             if moment.year in _YEARS:
                 return moment
-        raise UsageError(f"{name}: {text!r} is no time that is understood; write {EXPECTED}")
+        raise UsageError(f"{name}: {text!r} is no time that is understood; write {EXPECTED} (UTC)")
 
     def look(self, output: str, *, every: bool) -> Look:
         """How the preview is to be shown."""

@@ -155,8 +155,8 @@ def check(
     """
     from tradebot.cli._orders_check import check_and_tell
     from tradebot.cli._orders_desk import new_clock
-    from tradebot.cli._times import parse_time
     from tradebot.execution.double_entry import Period
+    from tradebot.logtools.times import parse_time
 
     now = new_clock().now()
     begin = since or parse_time("yesterday", now)

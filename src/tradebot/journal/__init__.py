@@ -6,7 +6,7 @@ it returns (`synchronous=FULL`), and raises `StorageError` when the file cannot 
 
 from tradebot.journal.control import Pause
 from tradebot.journal.cycle_counter import next_cycle_id
-from tradebot.journal.files import is_there
+from tradebot.journal.files import is_there, path_of
 from tradebot.journal.journal import Journal
 from tradebot.journal.orders import MAX_ATTEMPTS, Created, Origin, Refused, Settled
 from tradebot.journal.rows import Attempt, AttemptState, Correction
@@ -30,4 +30,5 @@ __all__ = [
     "SlotClaim",
     "is_there",
     "next_cycle_id",
+    "path_of",
 ]

@@ -17,6 +17,11 @@ _WAL = "-wal"
 _BESIDE = (_WAL, "-shm")
 
 
+def path_of(state_path: Path, *, dry_run: bool) -> Path:
+    """Where the journal of an instance and environment is; dry runs have one of their own."""
+    return state_path / ("dry" if dry_run else "live") / "journal.db"
+
+
 class OpenFiles:
     """The files as they were when they were opened."""
 

@@ -1,0 +1,58 @@
+"""Reads the log back where the bot is not installed: Python 3.11 and a copied folder are enough.
+
+    python3 scripts/log_tools.py trace ATB-20251217-0712-ABCDEFGHIJ --logs copied/
+    python3 scripts/log_tools.py --help
+
+The commands are those of `tradebot logs`, and so is the code. Here nothing is known of the bot's
+settings: the log is the current folder unless --logs names another, and the journal is asked only
+when --journal names it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if sys.version_info < (3, 11):
+    sys.exit("log_tools.py needs Python 3.11 or newer; this is " + sys.version.split()[0])
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+
+
+class Copied:
+    """A folder of logs and nothing else."""
+
+    program = "log_tools.py"
+
+    def log_dir(self, env_file: str | None) -> str:
+        """The current folder."""
+        return "."
+
+    def journals(self, env_file: str | None) -> Sequence[str]:
+        """None, unless the command line names one."""
+        return ()
+
+    def settings(self, env_file: str | None) -> Sequence[tuple[str, str, str]]:
+        """None: what the log itself says of them has to do."""
+        return ()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """One command line; its exit code."""
+    from tradebot.logtools.main import main
+
+    try:
+        code = main(arguments, Copied())
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

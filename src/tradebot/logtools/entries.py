@@ -1,0 +1,143 @@
+"""Lines of the log as things to ask: parsed, placed in their file, selected, in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tradebot.logtools.blocks import Block, Notes, blocks
+from tradebot.logtools.folder import LogFile, within
+from tradebot.observability.line import LineError, LogLine, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One parsed line and where it stands."""
+
+    line: LogLine
+    raw: bytes
+    """As it is in the file, without its newline."""
+    file: LogFile
+    offset: int
+    """Bytes from the (uncompressed) file's beginning."""
+
+    @property
+    def time(self) -> str:
+        """The timestamp: sorts as text."""
+        return self.line.timestamp
+
+    @property
+    def event(self) -> str:
+        return self.line.event
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        return self.line.fields
+
+    def get(self, name: str, default: str = "") -> str:
+        """A field's value; `default` when it is not there."""
+        return self.line.fields.get(name, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which lines are wanted. Times are timestamps as text; empty texts are no limit."""
+
+    since: str = ""
+    """At this time or later."""
+    until: str = ""
+    """Before this time."""
+    fields: Mapping[str, frozenset[str]] | None = None
+    """Fields (or `event`, `level`, `component`) and the values they may have."""
+    needles: Sequence[bytes] = ()
+    """A line that holds none of these is not even parsed; () for no such condition."""
+
+    def takes(self, line: LogLine) -> bool:
+        """Is this line wanted, its needles apart?"""
+        if self.since and line.timestamp < self.since:
+            return False
+        if self.until and line.timestamp >= self.until:
+            return False
+        return all(_value(line, name) in values for name, values in (self.fields or {}).items())
+
+
+def _value(line: LogLine, name: str) -> str | None:
+    match name:
+        case "event":
+            return line.event
+        case "level":
+            return line.level
+        case "component":
+            return line.component
+    return line.fields.get(name)
+
+
+def entries(files: Iterable[LogFile], wanted: Selection, notes: Notes) -> Iterator[Entry]:
+    """The wanted lines, file by file, in the order they stand in. What is no line of the log is
+    counted in `notes` where it would have been looked at."""
+    chosen = list(files)
+    for file in within(chosen, wanted.since, wanted.until) if _timed(wanted) else chosen:
+        for block in blocks(file, notes):
+            yield from _entries_of(block, wanted, notes)
+
+
+def _timed(wanted: Selection) -> bool:
+    return bool(wanted.since or wanted.until)
+
+
+def _entries_of(block: Block, wanted: Selection, notes: Notes) -> Iterator[Entry]:
+    for offset, raw in candidates(block, wanted.needles):
+        entry = entry_of(block.file, offset, raw, notes)
+        if entry is not None and wanted.takes(entry.line):
+            yield entry
+
+
+def candidates(block: Block, needles: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Offset and bytes of each line of a block that holds one of the needles; of each without any.
+
+    Bytes only: that the needle is the value of the right key is for the parser to say.
+    """
+    if not needles:
+        offset = block.offset
+        for raw in _split(block.data):
+            yield offset, raw
+            offset += len(raw) + 1
+        return
+    starts: set[int] = set()
+    data = block.data
+    for needle in needles:
+        found = data.find(needle)
+        while found >= 0:
+            starts.add(data.rfind(b"\n", 0, found) + 1)
+            end = data.find(b"\n", found)
+            found = -1 if end < 0 else data.find(needle, end)
+    for start in sorted(starts):
+        end = data.find(b"\n", start)
+        yield block.offset + start, data[start:] if end < 0 else data[start:end]
+
+
+def _split(data: bytes) -> list[bytes]:
+    lines = data.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def entry_of(file: LogFile, offset: int, raw: bytes, notes: Notes) -> Entry | None:
+    """The line as an entry; None, counted in `notes`, for what is no line of the log."""
+    try:
+        line = parse(raw.decode("utf-8", "replace"))
+    except LineError:
+        if raw.strip():
+            notes.odd["foreign"] += 1
+        return None
+    return Entry(line, raw, file, offset)
+
+
+def in_order(found: Iterable[Entry]) -> list[Entry]:
+    """By time; what has the same one, in the order it was read."""
+    return sorted(found, key=_time)
+
+
+def _time(entry: Entry) -> str:
+    return entry.line.timestamp

@@ -38,6 +38,10 @@ class Copied:
         """None: what the log itself says of them has to do."""
         return ()
 
+    def secrets(self, env_file: str | None) -> Sequence[str]:
+        """None: they are where the bot is."""
+        return ()
+
 
 def run(arguments: Sequence[str]) -> int:
     """One command line; its exit code."""

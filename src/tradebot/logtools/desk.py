@@ -39,6 +39,10 @@ class Surroundings(Protocol):
         """Variable, value (masked) and where it came from; () when there are none."""
         ...
 
+    def secrets(self, env_file: str | None) -> Sequence[str]:
+        """Every secret that is known, so that none is given away; () when none is."""
+        ...
+
 
 class UsageProblem(Exception):
     """The command cannot be carried out as it was typed; the message says what to type instead."""

@@ -6,11 +6,23 @@ from collections.abc import Iterator, Sequence
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines with aligned columns, two spaces apart; the last column is as long as it likes."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    """Lines with aligned columns, two spaces apart: numbers to the right, all else to the left."""
+    columns = list(zip(*rows, strict=True)) if rows else [() for _ in head]
+    widths = [
+        max(len(title), *map(len, cells)) if cells else len(title)
+        for title, cells in zip(head, columns, strict=True)
+    ]
+    right = [all(map(_is_number, cells)) for cells in columns]
     for row in (head, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        cells = (
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(row, widths, right, strict=True)
+        )
         yield "  ".join(cells).rstrip()
+
+
+def _is_number(cell: str) -> bool:
+    return cell in ("", "-") or cell.replace(",", "").replace(".", "").isdecimal()
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,235 @@
+"""The figures of a log: the fast way counts what a slow and simple way counts."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.log_lines import line
+from tradebot.cli import main
+from tradebot.logtools.blocks import Notes
+from tradebot.logtools.percentiles import nearest_rank
+from tradebot.logtools.summary import Summary, summary_of
+from tradebot.observability.line import parse
+
+PATHS = ("/openapi/port/v1/orders/me", "/openapi/trade/v2/orders", "/openapi/trade/v2/orders/50392")
+
+
+def request(path: str, status: int, latency: int, left: int) -> str:
+    return line(
+        f"http_method=GET http_url_path={path} http_status={status} latency_ms={latency}"
+        f" rate_limit_remaining_app_day={9_999_999 - left} rate_limit_remaining_session={left}"
+        " rate_limit_reset_app_day=86400 rate_limit_reset_session=60 attempt=1",
+        level="DEBUG",
+        component="saxo.transport",
+        event="http_request",
+    )
+
+
+requests = st.builds(
+    request,
+    st.sampled_from(PATHS),
+    st.sampled_from((200, 201, 404, 429, 503)),
+    st.integers(0, 20_000),
+    st.integers(0, 120),
+)
+decisions = st.builds(
+    lambda action, reason, signal: line(
+        f"instrument_id=Stock:211 reason={reason} action={action}{signal}",
+        component="deciding",
+        event="strategy_decision",
+    ),
+    st.sampled_from(("BUY", "SELL", "HOLD", "SKIP")),
+    st.sampled_from(("no_cross", "quote_stale", "crossed_above")),
+    st.sampled_from(("", " signal=HOLD", " signal=BUY quantity=10")),
+)
+failures = st.builds(
+    lambda reason: line(
+        f"phase=decide failure_reason={reason}", level="ERROR", event="cycle_failed"
+    ),
+    st.sampled_from(("broker_unavailable", "clock_skew")),
+)
+foreign = st.sampled_from(("rubbish\n", "a | b | c | d | run_id=x\n", "\x00\xff\n", "\n"))
+
+
+def slowly(text: str) -> dict[str, Any]:
+    """The same figures by parsing each line."""
+    lines = [parse(one) for one in text.split("\n") if " | run_id=" in one and one[0] == "2"]
+    asked = [one.fields for one in lines if one.event == "http_request"]
+    decided = [one.fields for one in lines if one.event == "strategy_decision"]
+    return {
+        "events": Counter(one.event for one in lines),
+        "levels": Counter(one.level for one in lines),
+        "latencies": {
+            path: Counter(
+                float(one["latency_ms"])
+                for one in asked
+                if one["http_url_path"].replace("50392", "{id}") == path
+            )
+            for path in {one["http_url_path"].replace("50392", "{id}") for one in asked}
+        },
+        "lowest": {
+            name: min(int(one[f"rate_limit_remaining_{name}"]) for one in asked)
+            for name in ("app_day", "session")
+            if asked
+        },
+        "decisions": Counter((one["action"], one["reason"]) for one in decided),
+        "failures": Counter(
+            (one.event, one.fields["failure_reason"])
+            for one in lines
+            if one.event == "cycle_failed"
+        ),
+    }
+
+
+def quickly(summary: Summary) -> dict[str, Any]:
+    return {
+        "events": summary.events,
+        "levels": summary.levels,
+        "latencies": {path: one.latencies for (_, path), one in summary.endpoints.items()},
+        "lowest": {name: lowest.left for name, lowest in summary.lowest.items()},
+        "decisions": summary.decisions,
+        "failures": summary.failures,
+    }
+
+
+@given(st.lists(st.one_of(requests, decisions, failures, foreign)), st.integers(1, 5))
+def test_it_counts_what_parsing_every_line_counts(lines: list[str], size: int) -> None:
+    blocks = ["".join(lines[at : at + size]).encode() for at in range(0, len(lines), size)]
+    assert quickly(summary_of(blocks, Notes())) == slowly("".join(lines))
+
+
+@given(st.lists(st.integers(0, 50), min_size=1), st.integers(1, 100))
+def test_a_percentile_is_a_value_that_so_many_do_not_exceed(
+    values: list[int], percent: int
+) -> None:
+    found = nearest_rank(Counter(map(float, values)), percent)
+    assert found in values
+    assert sum(value <= found for value in values) * 100 >= percent * len(values)
+    assert sum(value < found for value in values) * 100 < percent * len(values)
+
+
+def test_no_percentile_of_nothing() -> None:
+    with pytest.raises(ValueError, match="of nothing"):
+        nearest_rank({}, 50)
+
+
+def summary(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["logs", "summary", "--logs", str(folder), *arguments])
+
+
+def document(folder: Path, *arguments: str) -> Any:
+    done = summary(folder, *arguments, "--output", "json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+STORY = (
+    line("exit_code=0", component="orchestrator", event="cycle_end"),
+    line("reason=late slot=2025-12-17T07:10:00Z", event="cycle_skip_slot"),
+    line("holder=holder_unknown", level="WARN ", event="cycle_skip_overlap"),
+    line("missed_count=12 reason=no_wakeup", level="WARN ", event="schedule_runs_missed"),
+    line("missed_count=12 reason=no_wakeup replayed=true", event="schedule_runs_missed"),
+    line("external_reference=ATB-20251217-0712-ABCDEFGHIJ", event="execution_intent_created"),
+    line("external_reference=ATB-20251217-0712-KLMNOPQRST", event="execution_intent_created"),
+    line(
+        "external_reference=ATB-20251217-0712-ABCDEFGHIJ execution_outcome=FAILED"
+        " failure_reason=insufficient_cash",
+        event="execution_completed",
+    ),
+    line(
+        "external_reference=ATB-20251217-0712-ABCDEFGHIJ execution_outcome=FAILED"
+        " failure_reason=insufficient_cash replayed=true",
+        event="execution_completed",
+    ),
+    line(
+        "http_method=POST http_url_path=/token latency_ms=10001 error_kind=read_timeout",
+        event="http_error",
+    ),
+    line(
+        "http_method=POST http_url_path=/token http_status=503 error_kind=http_status"
+        " error_code=Unavailable",
+        event="http_error",
+    ),
+    line("wait_seconds=1.5 dimension=session", event="rate_limit_wait"),
+    line("recoverable=true failure_reason=answer_lost", event="auth_token_refresh_failure"),
+    line("killed_run_id=11111111-2222-4333-8444-555555555555", event="run_killed_found"),
+)
+
+
+def test_runs_orders_and_logins_are_told(tmp_path: Path) -> None:
+    (tmp_path / "bot.log").write_text("".join(STORY))
+    found = document(tmp_path)
+    assert found["exit_codes"] == {"0": 1}
+    assert {(one["event"], one["reason"]) for one in found["skips"]} == {
+        ("cycle_skip_slot", "late"),
+        ("cycle_skip_overlap", "-"),
+    }
+    assert found["missed_slots"] == {"no_wakeup": 12}, "told again, it counts once"
+    assert (found["intents"], found["intents_without_verdict"]) == (2, 1)
+    assert found["verdicts"] == [
+        {"execution_outcome": "FAILED", "failure_reason": "insufficient_cash", "count": 1}
+    ]
+    assert found["http_errors"] == [
+        {"status_or_kind": "read_timeout", "error_code": "-", "count": 1},
+        {"status_or_kind": "503", "error_code": "Unavailable", "count": 1},
+    ]
+    assert found["endpoints"][0]["lost"] == 1
+    assert found["rate_limit_wait_ms"] == {"session": 1500}
+    assert found["logins_not_renewed"] == {"recoverable": 1}
+    assert found["killed_runs"] == 1
+    text = summary(tmp_path).stdout
+    for told in ("insufficient_cash", "late", "no_wakeup", "read_timeout", "1.500 s", "without"):
+        assert told in text
+
+
+def test_only_the_time_asked_for_counts_over_all_files(tmp_path: Path) -> None:
+    for day in (15, 16, 17):
+        text = "".join(
+            line(time=f"2025-12-{day}T{hour:02d}:30:00.000Z", event="log_message")
+            for hour in range(24)
+        ).encode()
+        name = "bot.log" if day == 17 else f"bot.log.2025-12-{day}"
+        (tmp_path / name).write_bytes(text)
+    packed = tmp_path / "bot.log.2025-12-15"
+    (tmp_path / "bot.log.2025-12-15.gz").write_bytes(gzip.compress(packed.read_bytes()))
+    packed.unlink()
+    counted = {
+        (since, until): document(tmp_path, "--since", since, "--until", until)["lines"]
+        for since, until in product(("2025-12-15T12:00Z", "2025-12-16"), ("2025-12-17T01:00Z",))
+    }
+    assert list(counted.values()) == [12 + 24 + 1, 24 + 1]
+    assert document(tmp_path)["first"] == "2025-12-15T00:30:00.000Z"
+
+
+def test_nothing_in_the_time_is_1_and_says_what_was_read(tmp_path: Path) -> None:
+    (tmp_path / "bot.log").write_text(line())
+    done = summary(tmp_path, "--until", "2020-01-01")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "read: nothing" in done.stderr
+
+
+def test_a_million_different_foreign_lines_are_no_million_counts(tmp_path: Path) -> None:
+    rubbish = (f"{number:040d} | x | run_id=\n".encode() for number in range(20_000))
+    notes = Notes()
+    data = b"".join(rubbish) + line().encode()
+    found = summary_of([data], notes)
+    assert found.lines == 1
+    assert notes.odd["foreign"] == 20_000
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO "])
+def test_that_answers_to_get_are_not_in_the_log_is_said(tmp_path: Path, level: str) -> None:
+    method = "GET" if level == "DEBUG" else "POST"
+    asked = f"http_method={method} http_url_path=/x http_status=200 latency_ms=5"
+    (tmp_path / "bot.log").write_text(line(asked, level=level, event="http_request"))
+    assert ("LOG_LEVEL=DEBUG" in summary(tmp_path).stdout) == (method == "POST")

@@ -1,5 +1,5 @@
-"""The vocabulary as documentation: docs/events.md, docs/reasons.md, and the field table in
-docs/logging.md.
+"""The vocabulary as documentation: docs/events.md, docs/reasons.md, docs/broker-codes.md, and the
+field table in docs/logging.md.
 
 python -m tradebot.vocabulary.docs --write     after a change of the vocabulary
 python -m tradebot.vocabulary.docs --check     exit code 1 when a page is not up to date
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tradebot.observability.schema import Event, Field, level_name
+from tradebot.vocabulary.broker_page import broker_page
 from tradebot.vocabulary.events import EVENTS
 from tradebot.vocabulary.fields import FIELDS
 from tradebot.vocabulary.reasons import (
@@ -22,6 +23,7 @@ from tradebot.vocabulary.reasons import (
     MissedReason,
     SkipReason,
 )
+from tradebot.vocabulary.states import Outcome, Standing, State
 
 BEGIN = "<!-- field table: begin (python -m tradebot.vocabulary.docs --write) -->"
 END = "<!-- field table: end -->"
@@ -45,8 +47,8 @@ _REASONS_INTRODUCTION = """\
 
 <!-- Made by python -m tradebot.vocabulary.docs --write: change the vocabulary, not this. -->
 
-Every word that stands after `reason=`, `failure_reason=` or `difference=`. They are stable: search
-for them.
+Every word that stands after `reason=`, `failure_reason=` or `difference=`, and the words for how an
+order ended or stands. They are stable: search for them. `tradebot logs explain WORD` says the same.
 """
 _REASON_TABLES = (
     (
@@ -74,6 +76,13 @@ _REASON_TABLES = (
         "Why there was no run in a slot",
         "On `schedule_runs_missed`; `tradebot schedule missed` says it of any time.",
         MissedReason,
+    ),
+    ("How an intent ended", "`execution_outcome` of `execution_completed`.", Outcome),
+    ("How an accepted order stands", "`order_state`; absent where there is no order.", State),
+    (
+        "What the broker's lists say of an order",
+        "`reconcile_result` of `execution_reconcile_result`.",
+        Standing,
     ),
 )
 
@@ -105,8 +114,8 @@ def _names(names: tuple[str, ...]) -> str:
 def reasons_page() -> str:
     """docs/reasons.md, whole."""
     return _REASONS_INTRODUCTION + "".join(
-        f"\n## {title}\n\n{text}\n\n| word | meaning |\n|---|---|\n"
-        + "".join(f"| `{word.value}` | {word.meaning} |\n" for word in words)
+        f"\n## {title}\n\n{text}\n\n| word | meaning | what to do next |\n|---|---|---|\n"
+        + "".join(f"| `{word.value}` | {word.meaning} | {word.next_step} |\n" for word in words)
         for title, text, words in _REASON_TABLES
     )
 
@@ -140,6 +149,7 @@ def pages(folder: Path) -> dict[Path, str]:
     return {
         folder / "events.md": events_page(),
         folder / "reasons.md": reasons_page(),
+        folder / "broker-codes.md": broker_page(),
         logging_page: with_field_table(logging_page.read_text(encoding="utf-8")),
     }
 

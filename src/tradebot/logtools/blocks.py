@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import os
 import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO
 
-from tradebot.logtools.folder import LogFile, found_again
+from tradebot.logtools.folder import LogFile, open_same
 from tradebot.logtools.sources import STDIN
 from tradebot.observability.line import LINE_LIMIT
 
-BLOCK_BYTES = 1 << 20
+__all__ = ["BLOCK_BYTES", "Block", "Notes", "Window", "blocks", "open_same", "windows"]
+
+BLOCK_BYTES = 256 * 1024
+"""What is searched right after it was read is still in the processor's cache."""
 _LONGEST = 4 * LINE_LIMIT
 """What has no newline for so long is not a line of ours, nor of a program like ours."""
 
@@ -35,6 +35,12 @@ class Notes:
     """How many lines were not as the log writes them, by what they were: `foreign`, `too long`,
     `unfinished`."""
 
+    def take(self, other: Notes) -> None:
+        """Add those of another reading."""
+        self.read.update(other.read)
+        self.unreadable += other.unreadable
+        self.odd.update(other.odd)
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -46,69 +52,74 @@ class Block:
     data: bytes
 
 
+@dataclass(slots=True)
+class Window:
+    """Whole lines in a buffer that the next window overwrites: for who only looks for something."""
+
+    offset: int
+    """Where in the file, uncompressed, it begins."""
+    buffer: bytearray
+    end: int
+    """How much of the buffer counts."""
+
+
 def blocks(file: LogFile, notes: Notes) -> Iterator[Block]:
     """All of one file. What is wrong with it, or becomes of it, goes to `notes`; none is raised."""
+    for window in windows(file, notes):
+        with memoryview(window.buffer) as view:
+            data = bytes(view[: window.end])
+        yield Block(file, window.offset, data)
+
+
+def windows(file: LogFile, notes: Notes) -> Iterator[Window]:
+    """As `blocks`, without a copy of anything."""
     notes.read[file.path] = 0
     try:
         with _open(file) as stream:
-            for block in _whole_lines(file, stream, notes):
-                notes.read[file.path] += len(block.data)
-                yield block
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            for window in _whole_lines(stream, notes):
+                notes.read[file.path] += window.end
+                yield window
+    except (EOFError, zlib.error) as error:
         notes.unreadable.append(f"{file.path}: not a whole gzip file: {error}")
-    except OSError as error:
-        notes.unreadable.append(f"{file.path}: {error.strerror or error}")
+    except OSError as error:  # gzip.BadGzipFile is one
+        bad = "" if error.strerror else "not a whole gzip file: "
+        notes.unreadable.append(f"{file.path}: {bad}{error.strerror or error}")
 
 
 @contextmanager
 def _open(file: LogFile) -> Iterator[BinaryIO]:
     if file.path == STDIN:
         if sys.stdin is None:
-            raise OSError("there is no standard input")
+            raise OSError(2, "there is no standard input")
         yield sys.stdin.buffer  # not ours to close
         return
     with open_same(file) as stream:
-        if not file.compressed:
-            yield stream
-            return
-        with gzip.open(stream, "rb") as plain:
-            yield plain  # type: ignore[misc]  # it reads like one
+        yield stream
 
 
-def open_same(file: LogFile) -> BinaryIO:
-    """Open the file that was listed, also when it has been rotated away since. Raises OSError."""
-    for current in (file, found_again(file)):
-        if current is None:
-            break
-        try:
-            stream = Path(current.path).open("rb", buffering=0)  # noqa: SIM115 - the caller closes
-        except FileNotFoundError:
-            continue
-        status = os.fstat(stream.fileno())
-        if file.identity in (None, (status.st_dev, status.st_ino)):
-            return stream
-        stream.close()
-    raise FileNotFoundError(2, "it was removed while the log was being read")
-
-
-def _whole_lines(file: LogFile, stream: BinaryIO, notes: Notes) -> Iterator[Block]:
-    offset, rest = 0, b""
+def _whole_lines(stream: BinaryIO, notes: Notes) -> Iterator[Window]:
+    buffer = bytearray(_LONGEST + BLOCK_BYTES)
+    offset = kept = 0
     skipping = False
-    while data := stream.read(BLOCK_BYTES):
-        if skipping:
-            end = data.find(b"\n") + 1
-            offset += end or len(data)
-            skipping = not end
-            data = data[end:] if end else b""
-        data = rest + data
-        end = data.rfind(b"\n") + 1
-        if end:
-            yield Block(file, offset, data if end == len(data) else data[:end])
-            offset += end
-        rest = data[end:]
-        if len(rest) > _LONGEST:
-            notes.odd["too long"] += 1
-            offset += len(rest)
-            rest, skipping = b"", True
-    if rest:
-        yield Block(file, offset, rest)
+    with memoryview(buffer) as view:
+        while count := stream.readinto(view[kept : kept + BLOCK_BYTES]):  # type: ignore[attr-defined]
+            filled = kept + count
+            begin = 0
+            if skipping:
+                begin = (buffer.find(b"\n", 0, filled) + 1) or filled
+                skipping = begin == filled and buffer[filled - 1] != 10
+                offset += begin
+                view[: filled - begin] = view[begin:filled]
+                filled -= begin
+            end = buffer.rfind(b"\n", 0 if begin else kept, filled) + 1
+            if end:
+                yield Window(offset, buffer, end)
+                offset += end
+            kept = filled - end
+            if kept > _LONGEST:
+                notes.odd["too long"] += 1
+                offset, kept, skipping = offset + kept, 0, True
+            else:
+                view[:kept] = view[end:filled]
+        if kept:
+            yield Window(offset, buffer, kept)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tradebot.logtools.blocks import Block, Notes, blocks
 from tradebot.logtools.folder import LogFile, within
+from tradebot.logtools.scan import lines_with
 from tradebot.observability.line import LineError, LogLine, parse
+
+_FEW = 4
+"""So many needles are found faster one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +83,22 @@ def entries(files: Iterable[LogFile], wanted: Selection, notes: Notes) -> Iterat
     counted in `notes` where it would have been looked at."""
     chosen = list(files)
     for file in within(chosen, wanted.since, wanted.until) if _timed(wanted) else chosen:
-        for block in blocks(file, notes):
-            yield from _entries_of(block, wanted, notes)
+        for offset, raw in _lines(file, wanted, notes):
+            entry = entry_of(file, offset, raw, notes)
+            if entry is not None and wanted.takes(entry.line):
+                yield entry
 
 
 def _timed(wanted: Selection) -> bool:
     return bool(wanted.since or wanted.until)
 
 
-def _entries_of(block: Block, wanted: Selection, notes: Notes) -> Iterator[Entry]:
-    for offset, raw in candidates(block, wanted.needles):
-        entry = entry_of(block.file, offset, raw, notes)
-        if entry is not None and wanted.takes(entry.line):
-            yield entry
+def _lines(file: LogFile, wanted: Selection, notes: Notes) -> Iterator[tuple[int, bytes]]:
+    if wanted.needles:
+        yield from lines_with(file, wanted.needles, notes)
+        return
+    for block in blocks(file, notes):
+        yield from candidates(block, ())
 
 
 def candidates(block: Block, needles: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -103,17 +112,36 @@ def candidates(block: Block, needles: Sequence[bytes]) -> Iterator[tuple[int, by
             yield offset, raw
             offset += len(raw) + 1
         return
-    starts: set[int] = set()
     data = block.data
+    for start in sorted(_starts(data, needles)):
+        end = data.find(b"\n", start)
+        yield block.offset + start, data[start:] if end < 0 else data[start:end]
+
+
+def _starts(data: bytes, needles: Sequence[bytes]) -> set[int]:
+    """Where the lines begin that hold a needle."""
+    starts: set[int] = set()
+    if len(needles) > _FEW:
+        # One pass for all of them; what they begin with in common is looked for first.
+        pattern = _any_of(tuple(needles))
+        match = pattern.search(data)
+        while match is not None:
+            starts.add(data.rfind(b"\n", 0, match.start()) + 1)
+            end = data.find(b"\n", match.start())
+            match = None if end < 0 else pattern.search(data, end)
+        return starts
     for needle in needles:
         found = data.find(needle)
         while found >= 0:
             starts.add(data.rfind(b"\n", 0, found) + 1)
             end = data.find(b"\n", found)
             found = -1 if end < 0 else data.find(needle, end)
-    for start in sorted(starts):
-        end = data.find(b"\n", start)
-        yield block.offset + start, data[start:] if end < 0 else data[start:end]
+    return starts
+
+
+@lru_cache(maxsize=8)
+def _any_of(needles: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(map(re.escape, needles)))
 
 
 def _split(data: bytes) -> list[bytes]:
@@ -124,9 +152,12 @@ def _split(data: bytes) -> list[bytes]:
 
 
 def entry_of(file: LogFile, offset: int, raw: bytes, notes: Notes) -> Entry | None:
-    """The line as an entry; None, counted in `notes`, for what is no line of the log."""
+    """The line as an entry; None, counted in `notes`, for what is no line of the log.
+
+    Tools of Windows may have put a carriage return before the newline.
+    """
     try:
-        line = parse(raw.decode("utf-8", "replace"))
+        line = parse(raw.removesuffix(b"\r").decode("utf-8", "replace"))
     except LineError:
         if raw.strip():
             notes.odd["foreign"] += 1

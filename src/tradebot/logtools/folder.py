@@ -12,13 +12,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from tradebot.logtools.sources import STDIN, Unreadable, log_files
 from tradebot.observability.rotation import LIVE_NAME
 
 _DATED = re.compile(r"bot\.log\.([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.[0-9]+)?(?:\.gz)?")
-_STAMP = re.compile(rb"(?m)^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z) \| ")
+_STAMP = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z) \| ")
+_LISTINGS = 5
+"""A folder that changes all the time is taken as it is in the end."""
 _PEEK_BYTES = 64 * 1024
+_SHORT_PEEK_BYTES = 4 * 1024
+"""Enough for the first and the last line of nearly every file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,28 @@ def log_of(paths: Iterable[str]) -> list[LogFile]:
     """
     found: dict[object, LogFile] = {}
     for path in paths:
-        names = log_files(path)
-        plain = set(names)
-        for name in names:
-            if len(names) > 1 and name.endswith(".gz") and name.removesuffix(".gz") in plain:
+        files = _listed(path)
+        plain = {file.path for file in files}
+        for file in files:
+            if len(files) > 1 and file.compressed and file.path.removesuffix(".gz") in plain:
                 continue
-            file = _described(name)
             found.setdefault(file.identity or file.path, file)
     return list(found.values())
+
+
+def _listed(path: str) -> list[LogFile]:
+    """Names and what they are, from one moment: in between a run may rotate the log, and then the
+    name of the live file would be that of a new one and the old one would be missed."""
+    for _ in range(_LISTINGS):
+        names = log_files(path)
+        files = [_described(name) for name in names]
+        if names == [path]:
+            if path != STDIN and not os.path.lexists(path):
+                raise Unreadable(f"{path}: there is no such file or folder")
+            break
+        if log_files(path) == names:
+            break
+    return files
 
 
 def _described(path: str) -> LogFile:
@@ -98,6 +117,47 @@ def found_again(file: LogFile) -> LogFile | None:
     return None
 
 
+def open_same(file: LogFile) -> BinaryIO:
+    """Open the file that was listed, to be read uncompressed; also when it was rotated away or
+    compressed since. Raises OSError."""
+    stream = _open_identical(file)
+    if stream is not None:
+        return _uncompressed(stream) if file.compressed else stream
+    if not file.compressed:
+        try:
+            return _uncompressed(Path(f"{file.path}.gz").open("rb"))
+        except FileNotFoundError:
+            pass
+    raise FileNotFoundError(2, "it was removed while the log was being read")
+
+
+def _open_identical(file: LogFile) -> BinaryIO | None:
+    stream = _open_if_same(file)
+    if stream is None and (moved := found_again(file)) is not None:
+        stream = _open_if_same(moved)
+    return stream
+
+
+def _open_if_same(file: LogFile) -> BinaryIO | None:
+    try:
+        stream = open(file.path, "rb", buffering=0)  # noqa: PTH123, SIM115 - the caller closes
+    except FileNotFoundError:
+        return None
+    status = os.fstat(stream.fileno())
+    if file.identity in (None, (status.st_dev, status.st_ino)):
+        return stream
+    stream.close()
+    return None
+
+
+def _uncompressed(stream: BinaryIO) -> BinaryIO:
+    import gzip  # most logs have no such file
+
+    plain = gzip.GzipFile(fileobj=stream)
+    plain.myfileobj = stream  # type: ignore[assignment]  # closed with it
+    return plain  # type: ignore[return-value]  # it reads like one
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """From the first to the last timestamp of a file, as text; empty texts when unknown."""
@@ -115,18 +175,35 @@ def span_of(file: LogFile) -> Span:
         if file.day is None:
             return Span()
         return Span(f"{file.day}T00:00:00.000Z", f"{file.day + timedelta(days=1)}T23:59:59.999Z")
+    for size in (_SHORT_PEEK_BYTES, _PEEK_BYTES):
+        span = _peek(file, size)
+        if span.first and span.last:
+            return span
+    return Span()
+
+
+def _peek(file: LogFile, size: int) -> Span:
     try:
-        with Path(file.path).open("rb") as stream:
-            head = stream.read(_PEEK_BYTES)
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - _PEEK_BYTES))
-            tail = stream.read(_PEEK_BYTES)
+        with open_same(file) as stream:
+            head = stream.read(size)
+            end = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, end - size))
+            tail = stream.read(size)
     except OSError:
         return Span()
-    stamps = [*_STAMP.findall(head)[:1], *_STAMP.findall(tail)[-1:]]
-    if not stamps:
+    stamps = [*_stamps(head, backwards=False), *_stamps(tail, backwards=True)]
+    if len(stamps) < 2:
         return Span()
     return Span(min(stamps).decode(), max(stamps).decode())
+
+
+def _stamps(data: bytes, *, backwards: bool) -> Iterator[bytes]:
+    """The timestamp of the first line that has one, or of the last."""
+    lines = data.split(b"\n")
+    for line in reversed(lines) if backwards else lines:
+        if found := _STAMP.match(line):
+            yield found[1]
+            return
 
 
 def within(files: Sequence[LogFile], since: str, until: str) -> Iterator[LogFile]:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
+from typing import Any
 
 from tradebot.logtools.commands import COMMANDS
 from tradebot.logtools.desk import UNREADABLE, Desk, Surroundings, UsageProblem, wants_colour
 from tradebot.logtools.sources import Unreadable
+from tradebot.logtools.times import AWAY
 
 EXIT_USAGE = 2
+_TIME_OPTIONS = ("--since", "--until", "--at")
 
 
 def main(arguments: Sequence[str], surroundings: Surroundings) -> int:
@@ -33,7 +37,7 @@ def main(arguments: Sequence[str], surroundings: Surroundings) -> int:
         return _unknown(name, surroundings.program)
     module = importlib.import_module(f"tradebot.logtools.commands.{name}")
     parser = _parser(name, module, surroundings.program)
-    options = parser.parse_args(arguments[1:])
+    options = parser.parse_intermixed_args(list(_joined(arguments[1:])))
     try:
         code: int = module.run(options, _desk(options, surroundings))
         return code
@@ -44,11 +48,47 @@ def main(arguments: Sequence[str], surroundings: Surroundings) -> int:
         return UNREADABLE
 
 
+def _joined(arguments: Sequence[str]) -> Iterator[str]:
+    """`--since -2h` as `--since=-2h`: argparse would take the time for an option."""
+    waiting = ""
+    for argument in arguments:
+        if waiting and AWAY.fullmatch(argument):
+            yield f"{waiting}={argument}"
+            waiting = ""
+            continue
+        if waiting:
+            yield waiting
+        waiting = argument if argument in _TIME_OPTIONS else ""
+        if not waiting:
+            yield argument
+    if waiting:
+        yield waiting
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """As wide as the terminal. argparse would load half of what Python has for archives to learn
+    that, for each option, whether help is wanted or not."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, **{"width": _columns() - 2, **options})
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "")) or 80
+    except ValueError:
+        pass
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:  # no terminal
+        return 80
+
+
 def _parser(name: str, module: ModuleType, program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{program} {name}",
         description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     module.arguments(parser)

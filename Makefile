@@ -1,9 +1,11 @@
 # Each target sets up .venv by itself on first use, from the pinned and hashed lock files.
 #   make setup   what a run needs, and nothing else: the schedules' runbooks begin with it
 #   make run     one trading cycle on the embedded simulator
+#   make demo    a log of three days to try `tradebot logs` on, in demo/
 #   make test    every test, with coverage
 #   make test-torture  processes killed at every kind of system call and in every phase, long random stories
 #   make test-schedulers  the rendered schedules under a real systemd and a real cron
+#   make test-readers  the log in other people's readers: lnav, awk, DuckDB, a browser
 #   make test-windows  what can be tested of Windows here: its Python, in Wine
 #   make check   formatting, lint, types, import rules, freshness of generated files
 #   make docs    writes the generated files anew
@@ -32,13 +34,16 @@ N       ?= 10000
 SEED    ?= 1
 TORTURE ?=
 
-.PHONY: setup run test test-torture test-schedulers test-windows check docs bench clean prove torture
+.PHONY: setup run demo test test-torture test-schedulers test-readers test-windows check docs bench clean prove torture
 .DELETE_ON_ERROR:
 
 setup: $(RUN)
 
 run: $(RUN)
 	@SAXO_ENV=$${SAXO_ENV:-LOCAL} $(BIN)/python main.py --single-cycle
+
+demo: $(RUN)
+	@$(BIN)/python scripts/demo_log.py
 
 test: $(DEV)
 	@$(BIN)/python scripts/run_tests.py
@@ -48,6 +53,9 @@ test-schedulers: $(DEV)
 
 test-torture: $(DEV)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/torture
+
+test-readers: $(DEV)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/readers
 
 test-windows: $(DEV)
 	@$(BIN)/python scripts/windows/run_tests.py
@@ -61,6 +69,7 @@ check: $(DEV)
 	$(BIN)/python -m tradebot.settings.render --check
 	$(BIN)/python -m tradebot.simulator.fault_table --check docs/simulator.md
 	$(BIN)/python -m tradebot.deploy.runbooks --check docs/runbooks
+	$(BIN)/python -m tradebot.logtools.lnav_format --check contrib/lnav/tradebot_log.json
 	$(BIN)/python scripts/order_answers.py --check
 
 docs: $(DEV)
@@ -68,6 +77,7 @@ docs: $(DEV)
 	$(BIN)/python -m tradebot.settings.render --write
 	$(BIN)/python -m tradebot.simulator.fault_table --write docs/simulator.md
 	$(BIN)/python -m tradebot.deploy.runbooks --write docs/runbooks
+	$(BIN)/python -m tradebot.logtools.lnav_format --write contrib/lnav/tradebot_log.json
 	$(BIN)/python scripts/order_answers.py --write
 
 bench: $(BENCHES)

@@ -1,9 +1,7 @@
 """The `tradebot` command: one module of this package per command, loaded only when it is used.
 
-A module `tradebot/cli/NAME.py` with a click command called `command` is the command NAME. Exit
-codes of the operator's commands: 0 found, or nothing wrong; 1 nothing found, or problems found;
-2 wrong use, or something could not be read. A command that runs the bot answers with the bot's own
-exit codes. A closed pipe (`| head`) ends a command quietly with 141, as the shell reports SIGPIPE.
+A module `tradebot/cli/NAME.py` with a click command called `command` is the command NAME. What its
+exit codes are: `tradebot.command_end`. A command that runs the bot answers with the bot's own.
 """
 
 from __future__ import annotations
@@ -11,9 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import os
 import pkgutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -21,11 +17,15 @@ from typing import Any
 import click
 
 from tradebot import __version__
-from tradebot.errors import ExitCode, SettingsError, StorageError, TradebotError, UsageError
+from tradebot.command_end import (
+    EXIT_CLOSED_PIPE,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    end_with,
+    tell,
+)
 
-EXIT_USAGE = 2
-EXIT_CLOSED_PIPE = 141
-EXIT_INTERRUPTED = 130
+__all__ = ["EXIT_USAGE", "main"]
 
 
 class CommandFolder(click.Group):
@@ -75,36 +75,23 @@ class CommandFolder(click.Group):
     ) -> Any:
         """Run a command line and exit: errors become one message on stderr and an exit code."""
         run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
-        if not standalone_mode:
-            return run()
-        code = _exit_code(run)
-        try:
-            sys.exit(code if _flush_stdout() else EXIT_CLOSED_PIPE)
-        except OSError as error:
-            sys.exit(_tell_output(error))
+        return end_with(partial(_told_by_click, run)) if standalone_mode else run()
 
 
-def _exit_code(run: Callable[[], Any]) -> int:
-    """What a command's end means for the shell. A command may return its exit code."""
+def _told_by_click(run: Callable[[], Any]) -> Any:
+    """What the command returns, or the exit code of what click has to say instead."""
     try:
-        result = run()
+        return run()
     except click.ClickException as error:
         from tradebot.observability import mask_sensitive
 
         # It may repeat what was typed: an address with a login's code, for example.
         text = io.StringIO()
         error.show(file=text)
-        click.echo(mask_sensitive(text.getvalue().rstrip("\n"), "msg"), err=True)
+        tell(mask_sensitive(text.getvalue().rstrip("\n"), "msg"))
         return error.exit_code
     except click.Abort:
         return EXIT_INTERRUPTED
-    except TradebotError as error:
-        return _tell(error)
-    except OSError as error:
-        return _tell_output(error) if error.filename is None else _tell_bug(error)
-    except Exception as error:  # noqa: BLE001 - the last frame: a bug must not print a secret
-        return _tell_bug(error)
-    return result if isinstance(result, int) else 0
 
 
 @contextlib.contextmanager
@@ -113,52 +100,6 @@ def _closed_pipe_exits() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise click.exceptions.Exit(EXIT_CLOSED_PIPE) from None
-
-
-def _flush_stdout() -> bool:
-    """Write what is still buffered. False when the reader has gone: then stdout leads nowhere,
-    so that the interpreter's own flush at exit has nothing to complain about."""
-    if sys.stdout is None:  # closed by whoever started us
-        return True
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        return False
-    return True
-
-
-def _tell(error: TradebotError) -> int:
-    """Say what was wrong on stderr; return the exit code."""
-    problems = error.problems if isinstance(error, SettingsError) else (str(error),)
-    for problem in problems:
-        click.echo(f"tradebot: {problem}", err=True)
-    if isinstance(error, UsageError | SettingsError | StorageError):
-        return EXIT_USAGE
-    return int(error.exit_code)
-
-
-def _tell_output(error: OSError) -> int:
-    """The answer could not be written, to a full disk for example."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # or the interpreter's own flush at exit would fail once more
-    os.close(nowhere)
-    click.echo(f"tradebot: the output cannot be written: {error.strerror}", err=True)
-    return EXIT_USAGE
-
-
-def _tell_bug(error: Exception) -> int:
-    """A traceback on stderr, masked as in the log: its texts may hold anything."""
-    import traceback
-
-    from tradebot.observability import mask_sensitive
-
-    stack = "".join(traceback.format_exception(error)).rstrip("\n")
-    click.echo(mask_sensitive(stack, "stack"), err=True)
-    click.echo("tradebot: this is a bug; please report the lines above", err=True)
-    return int(ExitCode.SOFTWARE)
 
 
 @click.command(

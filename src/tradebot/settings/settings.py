@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
@@ -103,6 +102,8 @@ class Settings:
 
     def fingerprint(self) -> str:
         """12 hex digits that change when any setting does. Of a secret only whether it is set."""
+        import hashlib  # who only asks where the log is does not wait for it
+
         digest = hashlib.sha256()
         for variable in VARIABLES:
             value = getattr(self, variable.attribute)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,12 +18,22 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.log_corpus import Corpus, small_corpus
 from support.log_lines import line
+from support.program import ROOT, unmeasured
 from tradebot.cli import main
-from tradebot.logtools.blocks import Notes
+from tradebot.logtools.blocks import Notes, blocks
+from tradebot.logtools.folder import LogFile, log_of
+from tradebot.logtools.in_parts import parts_of
 from tradebot.logtools.percentiles import nearest_rank
-from tradebot.logtools.summary import Summary, summary_of
+from tradebot.logtools.summary import Summary, Summing, summary_of
 from tradebot.observability.line import parse
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return small_corpus(tmp_path_factory)
+
 
 PATHS = ("/openapi/port/v1/orders/me", "/openapi/trade/v2/orders", "/openapi/trade/v2/orders/50392")
 
@@ -233,3 +247,90 @@ def test_that_answers_to_get_are_not_in_the_log_is_said(tmp_path: Path, level: s
     asked = f"http_method={method} http_url_path=/x http_status=200 latency_ms=5"
     (tmp_path / "bot.log").write_text(line(asked, level=level, event="http_request"))
     assert ("LOG_LEVEL=DEBUG" in summary(tmp_path).stdout) == (method == "POST")
+
+
+def test_a_month_in_small_is_counted_as_it_was_planned(corpus: Corpus) -> None:
+    truth = corpus.truth.summary
+    found = document(corpus.folder)
+    assert (found["lines"], found["events"]) == (truth.lines, dict(truth.events))
+    assert found["levels"] == dict(truth.levels)
+    told = {
+        f"{one['http_method']} {one['http_url_path']}": [
+            one["count"], one["p50_ms"], one["p95_ms"], one["p99_ms"]
+        ]
+        for one in found["endpoints"]
+        if one["count"]
+    }  # fmt: skip
+    assert told == {
+        name: [one.count, one.p50, one.p95, one.p99] for name, one in truth.endpoints.items()
+    }
+    lowest = {name: one["left"] for name, one in found["rate_limits"].items()}
+    assert lowest == dict(truth.rate_limits)
+    assert found["logins_renewed"] == truth.tokens["refreshed"]
+    assert found["intents"] == len(corpus.truth.refs)
+    outcomes = Counter(
+        ("found after all", "filled")
+        if one.kind == "unknown_contradicted"
+        else (one.outcome, one.failure_reason or "")
+        for one in corpus.truth.refs.values()
+        if one.outcome is not None
+    )
+    assert outcomes == {
+        (one["execution_outcome"], one["failure_reason"]): one["count"] for one in found["verdicts"]
+    }
+    reasons = Counter()  # type: Counter[str]
+    for one in found["decisions"]:
+        reasons[one["reason"]] += one["count"]
+    assert reasons == dict(truth.decision_reasons)
+    skips = Counter()  # type: Counter[str]
+    for one in found["skips"]:
+        skips[one["reason"]] += one["count"]
+    assert {reason: skips[reason] for reason in truth.skips} == dict(truth.skips)
+
+
+def counted(files: Sequence[LogFile]) -> Summing:
+    summing = Summing(Notes())
+    for file in files:
+        for block in blocks(file, summing.notes):
+            summing.add(block.data)
+    return summing
+
+
+_IN_PARTS = """
+import sys
+sys.path[:0] = sys.argv[1].split(":")
+from logtools.test_summary_counts_what_is_there import counted
+from tradebot.logtools.folder import log_of
+from tradebot.logtools.in_parts import in_parts, parts_of
+
+files = log_of([sys.argv[2]])
+assert len(parts_of(files, 1000)) > 1
+first, *others = in_parts(files, counted, worth_bytes=1000)
+assert others
+for other in others:
+    first.take(other)
+whole = counted(files)
+assert first.finish() == whole.finish()
+assert first.notes == whole.notes
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no parts without fork")
+def test_read_in_parts_by_several_processes_it_is_the_same(corpus: Corpus) -> None:
+    paths = os.pathsep.join((str(ROOT / "tests"), str(ROOT)))
+    done = subprocess.run(
+        [sys.executable, "-c", _IN_PARTS, paths, str(corpus.folder)],
+        env=unmeasured(),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_parts_are_about_equal_and_in_order(corpus: Corpus) -> None:
+    files = log_of([str(corpus.folder)])
+    parts = parts_of(files, 1000)
+    assert [file for part in parts for file in part] == files
+    assert parts_of(files) == [files], "not worth it"

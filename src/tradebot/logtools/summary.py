@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import compress
 
 from tradebot.logtools.blocks import Notes
 from tradebot.logtools.percentiles import nearest_rank
@@ -22,19 +23,32 @@ _TIME_BYTES = len("2025-12-17T07:12:03.214Z")
 _LEVEL_AT = _TIME_BYTES + len(" | ")
 _BEHIND_HEAD = b" | run_id="
 _REQUEST = b"http_request"
+_METHOD, _CORRELATION = b" http_method=", b" saxo_request_id="
+_LEFT, _RESET = b" rate_limit_remaining_", b" rate_limit_reset_"
 _DECISION = b"strategy_decision"
+_BEGINS_DECISION = b" | strategy_decision | "
 _ID = re.compile(r"(?<=/)[0-9]{3,}(?=/|$)")
-_PARSED = frozenset(
+_TELLING = frozenset(
     (
+        _DECISION,
         b"cycle_end", b"cycle_failed", b"cycle_skip_outside_trading_hours", b"cycle_skip_slot",
         b"cycle_skip_paused", b"cycle_skip_overlap", b"execution_intent_created",
         b"execution_completed", b"execution_skipped", b"auth_token_refresh_failure", b"http_error",
         b"rate_limit_wait", b"schedule_runs_missed", b"run_killed_found", b"startup_failed",
-        b"unexpected_exception", b"marketdata_fetch_failure",
+        b"unexpected_exception", b"marketdata_fetch_failure", b"execution_verdict_contradicted",
     )
 )  # fmt: skip
+FOUND_AFTER_ALL = "found after all"
+"""In place of the outcome of an order that had been called not placed."""
 _MOST_HEADS = 5_000
 """Beyond so many different beginnings of lines, those that are none of ours are thrown out."""
+_COUNTERS = (
+    "exit_codes", "skips", "missed_slots", "decisions", "failures", "http_errors",
+    "rate_limit_waits", "refresh_failures",
+)  # fmt: skip
+"""Those of a Summary that are counted while reading; the others are made at the end."""
+_MOST_SEEN = 2_000
+"""How many limits and what was left of them are remembered, so as not to look at them again."""
 
 
 @dataclass(slots=True)
@@ -91,7 +105,8 @@ class Summary:
     """By action and reason."""
     intents: set[str] = field(default_factory=set)
     verdicts: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """The last outcome and failure reason of each reference."""
+    """The last outcome and failure reason of each reference; FOUND_AFTER_ALL with what was found
+    overrules them."""
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
     """`failure_reason`, or the class of an exception, by event."""
     http_errors: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -114,35 +129,40 @@ class Summary:
         return len(self.intents - self.verdicts.keys())
 
 
+class _Events(dict[bytes, bytes]):
+    """The event of each beginning of a line from its level on; empty for one that is not ours."""
+
+    def __missing__(self, head: bytes) -> bytes:
+        found = _HEAD.fullmatch(head)
+        event = self[head] = found[2] if found else b""
+        return event
+
+
 class Summing:
     """Adds blocks to a Summary; `finish` does what can wait until all is counted."""
 
     def __init__(self, notes: Notes, since: str = "", until: str = "") -> None:
         self.summary = Summary()
-        self._notes = notes
+        self.notes = notes
         self._since, self._until = since.encode(), until.encode()
         self._heads: Counter[bytes] = Counter()
         self._requests: Counter[bytes] = Counter()
         self._decisions: Counter[bytes] = Counter()
-        self._events: dict[bytes, bytes] = {}
+        self._seen_left: set[bytes] = set()
+        self._events = _Events()
 
     def add(self, data: bytes) -> None:
         """Whole lines, as they are in a file."""
         lines = self._wanted(data)
         heads = [line[_LEVEL_AT : line.find(_BEHIND_HEAD, _LEVEL_AT)] for line in lines]
         self._heads.update(heads)
-        for head in set(heads) - self._events.keys():
-            found = _HEAD.fullmatch(head)
-            self._events[head] = found[2] if found else b""
-        events = [self._events[head] for head in heads]
+        events = list(map(self._events.__getitem__, heads))
         self._add_times(lines, events)
-        self._add_requests(
-            [line for line, event in zip(lines, events, strict=True) if event == _REQUEST]
-        )
-        for line, event in zip(lines, events, strict=True):
-            if event == _DECISION:
+        self._add_requests(list(compress(lines, map(_REQUEST.__eq__, events))))
+        for line in compress(lines, map(_TELLING.__contains__, events)):
+            if _BEGINS_DECISION in line:
                 self._decisions[_cut(line, b" reason=", b" signal=")] += 1
-            elif event in _PARSED:
+            else:
                 self._add_parsed(line)
         if len(self._events) > _MOST_HEADS:
             self._forget_foreign()
@@ -166,50 +186,75 @@ class Summing:
                 self.summary.last = max(self.summary.last, time)
 
     def _add_requests(self, lines: list[bytes]) -> None:
-        self._requests.update(
-            [_cut(line, b" http_method=", b" saxo_request_id=") for line in lines]
-        )
-        limits = [_cut(line, b" rate_limit_remaining_", b" rate_limit_reset_") for line in lines]
-        for pair in set(b" ".join(limits).split(b" ")):
+        parts = [line.partition(_METHOD)[2].partition(_CORRELATION) for line in lines]
+        self._requests.update([asked for asked, _, _ in parts])
+        # Without a correlation id all of it is in the first part.
+        limits = [
+            (rest or asked).partition(_LEFT)[2].partition(_RESET)[0] for asked, _, rest in parts
+        ]
+        new = set(b" ".join(limits).split(b" ")) - self._seen_left
+        if new:
+            self._add_left(new, lines)
+
+    def _add_left(self, pairs: set[bytes], lines: list[bytes]) -> None:
+        """`session=119`, `rate_limit_remaining_app_day=…`: the least of each, and where it is."""
+        least: dict[bytes, int] = {}
+        for pair in pairs:
             name, _, number = pair.partition(b"=")
-            if not (name and number.isdigit()):
-                continue
-            dimension = name.removeprefix(b"rate_limit_remaining_").decode("ascii", "replace")
-            lowest = self.summary.lowest.get(dimension)
-            left = int(number[:18])
-            if lowest is None or left < lowest.left:
-                where = next(line for line, cut in zip(lines, limits, strict=True) if pair in cut)
+            if number.isdigit() and (name not in least or int(number[:18]) < least[name]):
+                least[name] = int(number[:18])
+        for name, left in least.items():
+            dimension = name.removeprefix(_LEFT[1:]).decode("ascii", "replace")
+            known = self.summary.lowest.get(dimension)
+            if known is None or left < known.left:
+                pair = b"%s%s=%d " % (_LEFT, dimension.encode(), left)
+                where = next((line for line in lines if pair in line), lines[0])
                 time = where[:_TIME_BYTES].decode("ascii", "replace")
                 self.summary.lowest[dimension] = Lowest(left, time)
+        if len(self._seen_left) < _MOST_SEEN:
+            self._seen_left |= pairs
 
     def _add_parsed(self, raw: bytes) -> None:
         try:
             line = parse(raw.decode("utf-8", "replace"))
         except LineError:
-            self._notes.odd["foreign"] += 1
+            self.notes.odd["foreign"] += 1
             return
+        match line.event:
+            case "schedule_runs_missed":
+                self._add_missed(line)
+            case "http_error":
+                self._add_http_error(line)
+            case event if event.startswith("execution_") and event != "execution_skipped":
+                self._add_order(line)
+            case event if event.startswith(("cycle_end", "cycle_skip_", "run_", "rate_")):
+                self._add_run(line)
+            case _:
+                self._add_failure(line)
+
+    def _add_run(self, line: LogLine) -> None:
         summary, get = self.summary, line.fields.get
         match line.event:
             case "cycle_end":
                 summary.exit_codes[get("exit_code", "-")] += 1
-            case "execution_intent_created":
-                summary.intents.add(get("external_reference", "-"))
-            case "schedule_runs_missed":
-                self._add_missed(line)
             case "run_killed_found":
                 summary.killed.add(get("killed_run_id", "-"))
-            case "http_error":
-                self._add_http_error(line)
             case "rate_limit_wait":
                 summary.rate_limit_waits[get("dimension", "-")] += _milliseconds(line)
-            case event if event.startswith("cycle_skip_"):
+            case event:
                 summary.skips[event, get("reason", "-")] += 1
-            case "execution_completed":
-                # Said again after a crash it counts once: by its reference.
-                verdict = (get("execution_outcome", "-"), get("failure_reason", ""))
-                summary.verdicts[get("external_reference", "-")] = verdict
-            case _:
-                self._add_failure(line)
+
+    def _add_order(self, line: LogLine) -> None:
+        summary, get = self.summary, line.fields.get
+        reference = get("external_reference", "-")
+        if line.event == "execution_intent_created":
+            summary.intents.add(reference)
+        elif line.event == "execution_verdict_contradicted":
+            summary.verdicts[reference] = (FOUND_AFTER_ALL, get("reconcile_result", ""))
+        else:
+            # Said again after a crash it counts once: by its reference.
+            outcome = get("execution_outcome", "-")
+            summary.verdicts[reference] = (outcome, get("failure_reason", ""))
 
     def _add_http_error(self, line: LogLine) -> None:
         get = line.fields.get
@@ -238,8 +283,30 @@ class Summing:
     def _forget_foreign(self) -> None:
         foreign = [head for head, event in self._events.items() if not event]
         for head in foreign:
-            self._notes.odd["foreign"] += self._heads.pop(head, 0)
+            self.notes.odd["foreign"] += self._heads.pop(head, 0)
             del self._events[head]
+
+    def take(self, other: Summing) -> None:
+        """Add what another one has counted of later files."""
+        mine, theirs = self.summary, other.summary
+        mine.first = min(filter(None, (mine.first, theirs.first)), default="")
+        mine.last = max(mine.last, theirs.last)
+        for name in _COUNTERS:
+            getattr(mine, name).update(getattr(theirs, name))
+        mine.killed |= theirs.killed
+        mine.intents |= theirs.intents
+        mine.verdicts.update(theirs.verdicts)
+        for dimension, lowest in theirs.lowest.items():
+            known = mine.lowest.setdefault(dimension, lowest)
+            if lowest.left < known.left:
+                mine.lowest[dimension] = lowest
+        for key, endpoint in theirs.endpoints.items():
+            mine.endpoints.setdefault(key, Endpoint()).lost += endpoint.lost
+        self._heads.update(other._heads)
+        self._requests.update(other._requests)
+        self._decisions.update(other._decisions)
+        self._events.update(other._events)
+        self.notes.take(other.notes)
 
     def finish(self) -> Summary:
         """The summary of all that was added."""
@@ -253,8 +320,8 @@ class Summing:
         for cut, number in self._decisions.items():
             values = _pairs(cut)
             summary.decisions[values.get("action", "-"), values.get("reason", "-")] += number
-        for cut, number in self._requests.items():
-            self._add_request(_pairs(cut), number)
+        for asked, number in self._requests.items():
+            self._add_request(_pairs(_METHOD[1:] + asked), number)
         return summary
 
     def _add_request(self, values: Mapping[str, str], number: int) -> None:

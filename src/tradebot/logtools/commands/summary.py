@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-from tradebot.logtools.blocks import blocks
+from tradebot.logtools.blocks import Notes, blocks
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk
-from tradebot.logtools.folder import within
+from tradebot.logtools.folder import LogFile, within
+from tradebot.logtools.in_parts import in_parts
 from tradebot.logtools.options import add_output, add_times, add_where, selection
-from tradebot.logtools.summary import Endpoint, Summary, summary_of
+from tradebot.logtools.summary import Endpoint, Summary, Summing
 from tradebot.logtools.table import count, duration, table
 
 _PERCENTILES = (50, 95, 99)
@@ -35,8 +37,11 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     wanted = selection(desk, options)
     files = desk.files()
     chosen = list(within(files, wanted.since, wanted.until))
-    data = (block.data for file in chosen for block in blocks(file, desk.notes))
-    summary = summary_of(data, desk.notes, wanted.since, wanted.until)
+    first, *others = in_parts(chosen, partial(_count, wanted.since, wanted.until))
+    for other in others:
+        first.take(other)
+    summary = first.finish()
+    desk.notes.take(first.notes)
     if desk.output == "json":
         desk.say_json(as_dict(summary))
     elif summary.lines:
@@ -45,6 +50,14 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     if desk.notes.unreadable:
         return UNREADABLE
     return FOUND if summary.lines else NOTHING
+
+
+def _count(since: str, until: str, files: Sequence[LogFile]) -> Summing:
+    summing = Summing(Notes(), since, until)
+    for file in files:
+        for block in blocks(file, summing.notes):
+            summing.add(block.data)
+    return summing
 
 
 def as_dict(summary: Summary) -> dict[str, Any]:

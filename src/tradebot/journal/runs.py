@@ -195,6 +195,14 @@ class Runs:
             ).fetchone()
         return int(row[0] or 0)
 
+    def with_id(self, run_id: str) -> list[RunRow]:
+        """The cycles of one run, oldest first; several of a run that loops."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT * FROM runs WHERE run_id=? ORDER BY row_id", (run_id,)
+            ).fetchall()
+            return [_run(row) for row in rows]
+
     def latest(self, limit: int) -> list[RunRow]:
         """The newest runs, newest first."""
         with self._database.reading() as connection:

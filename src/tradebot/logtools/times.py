@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
-_AWAY = re.compile(r"([-+])([0-9]{1,6})([smhd])")
+AWAY = re.compile(r"([-+])([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _CLOCK = re.compile(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
@@ -18,7 +18,7 @@ def parse_time(text: str, now: datetime, zone: tzinfo | None = UTC) -> datetime:
 
     Raises ValueError and OverflowError.
     """
-    if away := _AWAY.fullmatch(text):
+    if away := AWAY.fullmatch(text):
         distance = timedelta(**{_UNITS[away[3]]: int(away[2])})
         return now.astimezone(UTC) + (distance if away[1] == "+" else -distance)
     today = now.astimezone(zone).date()

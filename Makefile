@@ -71,6 +71,7 @@ check: $(DEV)
 	$(BIN)/python -m tradebot.deploy.runbooks --check docs/runbooks
 	$(BIN)/python -m tradebot.logtools.lnav_format --check contrib/lnav/tradebot_log.json
 	$(BIN)/python scripts/order_answers.py --check
+	$(BIN)/python scripts/log_examples.py --check
 
 docs: $(DEV)
 	$(BIN)/python -m tradebot.vocabulary.docs --write
@@ -79,6 +80,7 @@ docs: $(DEV)
 	$(BIN)/python -m tradebot.deploy.runbooks --write docs/runbooks
 	$(BIN)/python -m tradebot.logtools.lnav_format --write contrib/lnav/tradebot_log.json
 	$(BIN)/python scripts/order_answers.py --write
+	$(BIN)/python scripts/log_examples.py --write
 
 bench: $(BENCHES)
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)

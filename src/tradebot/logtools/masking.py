@@ -7,14 +7,16 @@ logged now. What is masked already stays as it is.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
 from tradebot.logtools.entries import Entry
 from tradebot.observability.line import LogLine, clean_component, is_event_name, render
-from tradebot.observability.redaction import SECRETS, Redactor
+from tradebot.observability.redaction import SECRETS, Redactor, register_secret
 from tradebot.vocabulary import CATALOGUE
 
 _REMEMBERED = 16_384
@@ -27,39 +29,63 @@ def _redactor() -> Redactor:
     return Redactor(CATALOGUE, SECRETS)
 
 
+def know(secrets: Iterable[str]) -> None:
+    """Hide these from now on, wherever they turn up. Those of less than eight characters are
+    passed over: they stand in many a word."""
+    for secret in secrets:
+        with contextlib.suppress(ValueError):
+            register_secret(secret)
+    _stays.clear()
+
+
 def masked_text(text: str) -> str:
     """Free text of unknown origin: a foreign line, the name of a file."""
     return _redactor().text(text)
 
 
 def masked_value(key: str, value: str) -> str:
-    """The text that the log would show for `value` under `key`; never empty for one that is not."""
-    if len(value) > _REMEMBERED_LENGTH:
-        return _work_out(key, value)
-    return _remembered(key, value)
+    """The text that the log would show for `value` under `key`."""
+    pair = key, value
+    if pair in _stays:
+        return value
+    masked = _work_out(key, value)
+    if masked == value and len(value) <= _REMEMBERED_LENGTH and key == _masked_key(key):
+        if len(_stays) >= _REMEMBERED:
+            _stays.clear()
+        _stays.add(pair)
+    return masked
+
+
+_stays: set[tuple[str, str]] = set()
+"""Fields that nothing has to be hidden of: most lines consist of those of others."""
+
+
+def masked_line(line: LogLine) -> LogLine:
+    """The line as redaction lets it through; the same object where nothing had to be hidden."""
+    changed = {
+        key: masked
+        for key, value in line.fields.items()
+        if (key, value) not in _stays
+        and ((masked := masked_value(key, value)) != value or _masked_key(key) != key)
+    }
+    component, event = _masked_component(line.component), masked_event(line.event)
+    if not changed and component == line.component and event == line.event:
+        return line
+    fields = {_masked_key(key): changed.get(key, value) for key, value in line.fields.items()}
+    return LogLine(line.timestamp, line.level, component, event, fields)
 
 
 def masked_entry(entry: Entry) -> Entry:
     """The entry as redaction lets it through: line and raw bytes. Its place stays the same."""
-    line = entry.line
-    fields: dict[str, str] = {}
-    for key, value in line.fields.items():
-        fields[_masked_key(key)] = masked_value(key, value) if value else value
-    masked = LogLine(
-        line.timestamp,
-        line.level,
-        _masked_component(line.component),
-        _masked_event(line.event),
-        fields,
-    )
-    if masked == line:
+    masked = masked_line(entry.line)
+    if masked is entry.line:
         return entry
-    return replace(entry, line=masked, raw=render(masked).encode("utf-8", "replace"))
+    return replace(entry, line=masked, raw=raw_of(masked))
 
 
-@functools.lru_cache(maxsize=_REMEMBERED)
-def _remembered(key: str, value: str) -> str:
-    return _work_out(key, value)
+def raw_of(line: LogLine) -> bytes:
+    """The line as it is written, without its newline."""
+    return render(line).encode("utf-8", "replace")
 
 
 def _work_out(key: str, value: str) -> str:
@@ -91,7 +117,8 @@ def _masked_component(component: str) -> str:
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
-def _masked_event(event: str) -> str:
+def masked_event(event: str) -> str:
+    """The name of an event; `unknown_event` in place of one that would have to be hidden."""
     if event in CATALOGUE.events:
         return event
     masked = _redactor().key(event)

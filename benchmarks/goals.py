@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.event import WORKLOADS
+from benchmarks.log_search import OURS
 from benchmarks.peers import BY_KEY
 
 Figures = Mapping[str, Any]
@@ -128,6 +129,25 @@ def _journal(figures: Figures) -> list[Reading]:
     return [Reading("", ratio, f"{ratio:.2f}")]
 
 
+def _reading(*jobs: str, what: str = "ratio") -> Callable[[Figures], list[Reading]]:
+    """One reading for each job."""
+
+    def read(figures: Figures) -> list[Reading]:
+        done = figures["reading"]["jobs"]
+        return [
+            Reading("" if len(jobs) == 1 else job, done[job][what], f"{done[job][what]:.2f}")
+            for job in jobs
+        ]
+
+    return read
+
+
+def _reading_memory(figures: Figures) -> list[Reading]:
+    done = figures["reading"]["jobs"]
+    worst = max((job for job in done if job.startswith(OURS)), key=lambda job: done[job]["mib"])
+    return [Reading(f"MiB ({worst})", done[worst]["mib"], f"{done[worst]['mib']:.0f}")]
+
+
 _STAGES = (
     "By the last table the largest part goes into values that are seen for the first time: each is "
     "held against its field's pattern and searched for every form of every known secret, and no "
@@ -235,5 +255,37 @@ GOALS = (
         True,
         _journal,
         "A query walks through the past; the tests of the journal name it.",
+    ),
+    Goal(
+        "`logs trace REF`, a gigabyte in 30 files, over ripgrep",
+        "at most 1.0",
+        1.0,
+        True,
+        _reading("trace", "trace, no journal", "trace, order id"),
+        "Most of it is starting Python; the rest is what has to be read without knowing the day.",
+    ),
+    Goal(
+        "`logs trace` of a reference that is not there, over ripgrep",
+        "at most 4",
+        4.0,
+        True,
+        _reading("trace, absent"),
+        "Everything is read before it is said that it is not there.",
+    ),
+    Goal(
+        "`logs summary` over mawk",
+        "at most 2",
+        2.0,
+        True,
+        _reading("summary"),
+        "It counts more than the mawk program does: reasons, rate limits, logins.",
+    ),
+    Goal(
+        "memory of reading a gigabyte back, the worst command",
+        "at most 100 MiB",
+        100.0,
+        True,
+        _reading_memory,
+        "Something keeps lines that it need not keep.",
     ),
 )

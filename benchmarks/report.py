@@ -6,7 +6,7 @@ import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks import rotating, slow_disk, start_up
+from benchmarks import log_search, rotating, slow_disk, start_up
 from benchmarks.event import WORKLOADS
 from benchmarks.goals import GOALS, Figures
 from benchmarks.measure import ROOT
@@ -31,6 +31,7 @@ def render(figures: Figures) -> str:
         "slow_disk": _slow_disk_table,
         "start_up": _start_up_table,
         "journal": _journal_table,
+        "reading": _reading_tables,
         "stages": _stages_table,
         "machine": _machine,
         "missing": _missing,
@@ -214,6 +215,28 @@ def _journal_table(figures: Figures) -> str:
         (full, f"{journal['full']:.0f}", f"{journal['ratio']:.2f}"),
     ]
     return table(("whole process of a cycle that trades, milliseconds", "CPU", "/ empty"), rows)
+
+
+def _reading_tables(figures: Figures) -> str:
+    """One table for each question: what one reference's lines take, then the figures."""
+    corpus, jobs = figures["reading"]["corpus"], figures["reading"]["jobs"]
+    size = f"{corpus['bytes'] / 1e6:,.0f} MB in {corpus['files']} files, {corpus['lines']:,} lines."
+    tables = [_reading_table(kind, base, jobs) for kind, base in log_search.BASELINES.items()]
+    return "\n\n".join([size, *tables])
+
+
+def _reading_table(kind: str, base: str, jobs: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            f"**{name}**" if name.startswith(log_search.OURS) else name,
+            f"{one['seconds']:.2f}",
+            f"{one['ratio']:.2f}" if "ratio" in one else "-",
+            f"{one['mib']:.0f}",
+        )
+        for name, one in sorted(jobs.items(), key=lambda pair: pair[1]["seconds"])
+        if log_search.kind_of(name) == kind
+    ]
+    return table((log_search.QUESTIONS[kind], "s", f"/ {base.partition(',')[0]}", "MiB"), rows)
 
 
 def _stages_table(figures: Figures) -> str:

@@ -25,11 +25,12 @@ ROW = {
     "slow disk": "| tradebot, LOG_QUEUE=true | ",
     "start-up": "| tradebot, with the vocabulary | ",
     "journal": "| 8,000 old orders, ",
+    "reading": "| **trace** | ",
     "stages": "| head of the line | ",
 }
 """How a row of the section's own table begins."""
 
-_TABLES = 9
+_TABLES = 10
 """Tables of figures, that of the goals apart; two of them are of speed."""
 
 
@@ -72,7 +73,7 @@ def test_a_peer_that_is_not_installed_is_named() -> None:
     [
         (("--sections", "speed,tempo"), "no section tempo: there are speed, leaks"),
         (("--rounds", "0"), "at least 1"),
-        (("--sections", "speed", "--write"), "leave --sections out"),
+        (("--events", "8", "--write"), "leave --events out"),
     ],
 )
 def test_a_mistake_is_answered_before_anything_runs(arguments: tuple[str, ...], said: str) -> None:

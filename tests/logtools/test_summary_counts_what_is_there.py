@@ -334,3 +334,29 @@ def test_parts_are_about_equal_and_in_order(corpus: Corpus) -> None:
     parts = parts_of(files, 1000)
     assert [file for part in parts for file in part] == files
     assert parts_of(files) == [files], "not worth it"
+
+
+def test_lines_that_end_as_windows_ends_them_count_the_same(tmp_path: Path) -> None:
+    (tmp_path / "bot.log").write_bytes("".join(STORY).replace("\n", "\r\n").encode())
+    (tmp_path / "unix").mkdir()
+    (tmp_path / "unix" / "bot.log").write_text("".join(STORY))
+    assert document(tmp_path / "bot.log") == document(tmp_path / "unix")
+    assert "\r" not in summary(tmp_path / "bot.log").stdout
+
+
+def test_nothing_is_shown_that_redaction_would_have_hidden_or_a_terminal_would_obey(
+    tmp_path: Path,
+) -> None:
+    secret = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+    hostile = "x\\u001b[31m\\u202ey"
+    lines = (
+        line(f"reason={secret} slot=2025-12-17T07:10:00Z", event="cycle_skip_slot"),
+        line(f'failure_reason="{hostile}" phase=decide', level="ERROR", event="cycle_failed"),
+        line(f"http_method=GET http_url_path=/x/{secret} http_status=200", event="http_request"),
+        line(f"instrument_id=Stock:1 reason={secret} action=SKIP", event="strategy_decision"),
+        line(f"dimension={secret} wait_seconds=1", event="rate_limit_wait"),
+    )
+    (tmp_path / "bot.log").write_text("".join(lines))
+    text, told = summary(tmp_path).stdout, json.dumps(document(tmp_path))
+    assert not any(piece in text + told for piece in (secret[4:-4], "eyJzdWI", "dozjgNry"))
+    assert all(one.isprintable() for one in text.splitlines())

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import compress
 
 from tradebot.logtools.blocks import Notes
+from tradebot.logtools.masking import masked_event, masked_line, masked_text, masked_value
 from tradebot.logtools.percentiles import nearest_rank
 from tradebot.observability.line import LineError, LogLine, parse
 
@@ -168,6 +169,8 @@ class Summing:
             self._forget_foreign()
 
     def _wanted(self, data: bytes) -> list[bytes]:
+        if b"\r" in data:  # a copy that went through another system's editor
+            data = data.replace(b"\r\n", b"\n")
         lines = data.split(b"\n")
         if not lines[-1]:
             lines.pop()
@@ -204,7 +207,7 @@ class Summing:
             if number.isdigit() and (name not in least or int(number[:18]) < least[name]):
                 least[name] = int(number[:18])
         for name, left in least.items():
-            dimension = name.removeprefix(_LEFT[1:]).decode("ascii", "replace")
+            dimension = masked_text(name.removeprefix(_LEFT[1:]).decode("ascii", "replace"))
             known = self.summary.lowest.get(dimension)
             if known is None or left < known.left:
                 pair = b"%s%s=%d " % (_LEFT, dimension.encode(), left)
@@ -216,7 +219,7 @@ class Summing:
 
     def _add_parsed(self, raw: bytes) -> None:
         try:
-            line = parse(raw.decode("utf-8", "replace"))
+            line = masked_line(parse(raw.decode("utf-8", "replace")))
         except LineError:
             self.notes.odd["foreign"] += 1
             return
@@ -258,10 +261,11 @@ class Summing:
 
     def _add_http_error(self, line: LogLine) -> None:
         get = line.fields.get
-        lost = get("error_kind", "http_status") != "http_status"
-        what = get("error_kind", "-") if lost else get("http_status", "-")
+        kind = get("error_kind", "http_status")
+        what = get("http_status", "-") if kind == "http_status" else kind
         self.summary.http_errors[what, get("error_code", "-")] += 1
-        if lost:
+        # An answer that cannot be understood is one, too, and has its own http_request.
+        if kind not in ("http_status", "bad_answer"):
             self._endpoint(line.fields).lost += 1
 
     def _add_missed(self, line: LogLine) -> None:
@@ -315,7 +319,7 @@ class Summing:
         for head, number in self._heads.items():
             level, _, _ = head.partition(b" | ")
             summary.levels[level.strip().decode()] += number
-            summary.events[self._events[head].decode()] += number
+            summary.events[masked_event(self._events[head].decode())] += number
         summary.lines = sum(summary.events.values())
         for cut, number in self._decisions.items():
             values = _pairs(cut)
@@ -348,7 +352,7 @@ def _cut(line: bytes, begin: bytes, end: bytes) -> bytes:
 
 def _pairs(cut: bytes) -> dict[str, str]:
     pairs = (pair.partition("=") for pair in cut.decode("utf-8", "replace").split(" "))
-    return {name: value for name, _, value in pairs}
+    return {name: masked_value(name, value) for name, _, value in pairs if name}
 
 
 def _milliseconds(line: LogLine) -> int:

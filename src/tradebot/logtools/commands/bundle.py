@@ -17,7 +17,7 @@ from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProble
 from tradebot.logtools.entries import Selection, entries
 from tradebot.logtools.folder import LogFile
 from tradebot.logtools.options import add_times, add_where, selection
-from tradebot.logtools.table import count
+from tradebot.logtools.table import count, harmless
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     if options.ids:
         runs = _runs_of(options.ids, files, desk)
         if not runs:
-            desk.note(f"there is nothing of {', '.join(options.ids)}")
+            desk.note(f"there is nothing of {harmless(', '.join(options.ids))}")
             desk.tell_what_was_read(files)
             return UNREADABLE if desk.notes.unreadable else NOTHING
         wanted = Selection(

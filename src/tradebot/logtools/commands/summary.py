@@ -20,7 +20,7 @@ from tradebot.logtools.folder import LogFile, within
 from tradebot.logtools.in_parts import in_parts
 from tradebot.logtools.options import add_output, add_times, add_where, selection
 from tradebot.logtools.summary import Endpoint, Summary, Summing
-from tradebot.logtools.table import count, duration, table
+from tradebot.logtools.table import count, duration, harmless, table
 
 _PERCENTILES = (50, 95, 99)
 
@@ -128,7 +128,7 @@ def _text(summary: Summary, desk: Desk) -> Iterator[str]:
         if found:
             yield ""
             yield desk.paint(title, "bold")
-            yield from (f"  {line}" for line in found)
+            yield from (f"  {harmless(line)}" for line in found)
 
 
 def _runs(summary: Summary) -> Iterator[str]:

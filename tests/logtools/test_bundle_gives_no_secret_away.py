@@ -50,7 +50,10 @@ def texts(folder: Path) -> dict[str, str]:
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
-@pytest.mark.parametrize("name", [REFERENCE, "5039287596", RUN])
+@pytest.mark.parametrize(
+    "name",
+    [REFERENCE, REFERENCE.lower(), f"external_reference={REFERENCE},", "5039287596", RUN],
+)
 def test_every_line_of_the_runs_concerned_is_in_it_and_no_other(tmp_path: Path, name: str) -> None:
     log(tmp_path, *ORDER[:2], OTHERS, *ORDER[2:])
     done = bundle(tmp_path, name)
@@ -145,3 +148,11 @@ def test_the_bots_own_log_comes_with_its_settings_masked(tmp_path: Path) -> None
     found = texts(tmp_path)
     assert "SAXO_APP_SECRET,***,environment" in found["settings.csv"]
     assert not any(SECRET in text for text in found.values())
+
+
+def test_what_is_no_id_is_wrong_use_and_shown_harmlessly(tmp_path: Path) -> None:
+    log(tmp_path, *ORDER)
+    done = bundle(tmp_path, "\x1b[31mred")
+    assert done.exit_code == 2
+    assert "is no id" in done.stderr
+    assert "\x1b" not in done.output

@@ -360,3 +360,12 @@ def test_nothing_is_shown_that_redaction_would_have_hidden_or_a_terminal_would_o
     text, told = summary(tmp_path).stdout, json.dumps(document(tmp_path))
     assert not any(piece in text + told for piece in (secret[4:-4], "eyJzdWI", "dozjgNry"))
     assert all(one.isprintable() for one in text.splitlines())
+
+
+@pytest.mark.parametrize("latency", ["nan", "inf", "-inf", "1e999", "soon"])
+def test_a_latency_that_is_no_number_counts_as_an_answer_only(tmp_path: Path, latency: str) -> None:
+    asked = f"http_method=GET http_url_path=/x http_status=200 latency_ms={latency}"
+    (tmp_path / "bot.log").write_text(line(asked, event="http_request"))
+    (endpoint,) = document(tmp_path)["endpoints"]
+    assert (endpoint["count"], endpoint["p50_ms"]) == (1, None)
+    assert "-" in summary(tmp_path).stdout

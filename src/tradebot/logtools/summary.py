@@ -6,6 +6,7 @@ of it and counted as it stands, and only the few lines that say more are parsed.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -331,10 +332,9 @@ class Summing:
     def _add_request(self, values: Mapping[str, str], number: int) -> None:
         endpoint = self._endpoint(values)
         endpoint.statuses[values.get("http_status", "-")] += number
-        try:
-            endpoint.latencies[float(values["latency_ms"])] += number
-        except (KeyError, ValueError):
-            return
+        latency = _finite(values.get("latency_ms", ""))
+        if latency is not None:
+            endpoint.latencies[latency] += number
 
     def _endpoint(self, values: Mapping[str, str]) -> Endpoint:
         path = _ID.sub("{id}", values.get("http_url_path", "-"))
@@ -356,10 +356,16 @@ def _pairs(cut: bytes) -> dict[str, str]:
 
 
 def _milliseconds(line: LogLine) -> int:
+    return round((_finite(line.fields.get("wait_seconds", "")) or 0) * 1000)
+
+
+def _finite(text: str) -> float | None:
+    """The number; None for what is none, or none that a document could hold."""
     try:
-        return round(float(line.fields.get("wait_seconds", "0")) * 1000)
+        number = float(text)
     except ValueError:
-        return 0
+        return None
+    return number if math.isfinite(number) else None
 
 
 def summary_of(blocks: Iterable[bytes], notes: Notes, since: str = "", until: str = "") -> Summary:

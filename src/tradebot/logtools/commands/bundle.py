@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from tradebot.logtools.bundling import Bundle, Judge, Leak, write_bundle
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem, reading_notes
 from tradebot.logtools.entries import Selection, entries
 from tradebot.logtools.folder import LogFile
+from tradebot.logtools.masking import masked_text
 from tradebot.logtools.options import add_times, add_where, selection
+from tradebot.logtools.subjects import EXPECTED, Subject, subject_of
 from tradebot.logtools.table import count, harmless
 
 
@@ -39,9 +42,11 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
         raise UsageProblem("name an order or a run, or a time with --since")
     files = desk.files()
     if options.ids:
-        runs = _runs_of(options.ids, files, desk)
+        subjects = [_subject(text) for text in options.ids]
+        runs = _runs_of(subjects, files, desk)
         if not runs:
-            desk.note(f"there is nothing of {harmless(', '.join(options.ids))}")
+            names = ", ".join(subject.name for subject in subjects)
+            desk.note(f"there is nothing of {harmless(names)}")
             desk.tell_what_was_read(files)
             return UNREADABLE if desk.notes.unreadable else NOTHING
         wanted = Selection(
@@ -53,26 +58,34 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     return _write(options, desk, wanted, files)
 
 
-def _runs_of(ids: list[str], files: list[LogFile], desk: Desk) -> set[str]:
+def _subject(text: str) -> Subject:
+    found = subject_of(text)
+    if found is None:
+        raise UsageProblem(f"{harmless(masked_text(text))!r} is no id; write {EXPECTED}")
+    return found
+
+
+def _runs_of(subjects: list[Subject], files: list[LogFile], desk: Desk) -> set[str]:
     """The runs that worked on these orders, or are named themselves."""
-    needles = [needle.encode() for needle in ids]
-    names = ("external_reference", "order_id", "run_id")
+    needles = [subject.needle for subject in subjects]
     return {
         entry.get("run_id")
         for entry in entries(files, Selection(needles=needles), desk.notes)
-        if any(entry.get(name) in ids for name in names)
+        if any(subject.owns(entry) for subject in subjects)
     }
 
 
 def _write(options: argparse.Namespace, desk: Desk, wanted: Selection, files: list[LogFile]) -> int:
-    about = ", ".join(options.ids) or f"{wanted.since} to {wanted.until or 'the end'}"
+    names = (subject.value for subject in map(_subject, options.ids))
+    about = ", ".join(names) or f"{wanted.since} to {wanted.until or 'the end'}"
     path = Path(options.out or f"tradebot-{re.sub(r'[^A-Za-z0-9-]+', '-', about)[:60]}.zip")
     judge = Judge(desk.surroundings.secrets(desk.env_file))
     bundle = Bundle(f"About {about}")
     if not desk.logs:
         bundle.settings = desk.surroundings.settings(desk.env_file)
     bundle.reading = reading_notes(files, desk.notes)
-    found = entries(files, wanted, desk.notes)
+    # The judge is to see what would be given away.
+    found = entries(files, replace(wanted, masked=False), desk.notes)
     try:
         write_bundle(path, found, bundle, judge, desk.surroundings.program)
     except Leak as leak:

@@ -18,6 +18,7 @@ from tradebot.journal import Journal, RunRow
 from tradebot.scheduling.run_lock import RunLock
 from tradebot.simulator import Simulator
 
+pytestmark = pytest.mark.usefixtures("coverage_follows")
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and permissions")
 
 

@@ -102,18 +102,22 @@ def test_a_reader_that_has_seen_enough(way: str, folder: Path) -> None:
     assert "Traceback" not in notes
 
 
-def test_what_is_loaded(folder: Path) -> None:
+NEVER = {"click", "rich", "msgspec", "urllib3", "shutil", "lzma", "sqlite3"}
+NEVER |= {"tradebot.settings", "tradebot.logtools.lint"}
+MASKING = {"logging", "tradebot.vocabulary.catalogue", "tradebot.observability.redaction"}
+
+
+@pytest.mark.parametrize(("output", "slow"), [("raw", NEVER | MASKING), ("text", NEVER)])
+def test_what_is_loaded(folder: Path, output: str, slow: set[str]) -> None:
     program = (
         "import sys, atexit\n"
         "atexit.register(lambda: print('LOADED', *sorted(sys.modules), file=sys.stderr))\n"
     )
-    arguments = ("logs", "trace", REFERENCE, "--logs", ".")
+    arguments = ("logs", "trace", REFERENCE, "--output", output, "--logs", ".")
     code, _, notes = run(QUICK, folder, *arguments, before=program)
     assert code == 0
     loaded = set(notes.partition("LOADED ")[2].split())
     assert "tradebot.logtools.trace" in loaded
-    slow = {"click", "rich", "msgspec", "urllib3", "logging", "shutil", "lzma", "sqlite3"}
-    slow |= {"tradebot.settings", "tradebot.vocabulary.catalogue", "tradebot.logtools.lint"}
     assert loaded & slow == set()
 
 

@@ -15,6 +15,8 @@ from support.program import environment
 from tradebot.cli import _schedule_options
 from tradebot.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("coverage_follows")
+
 TRADEBOT = Path(sys.executable).with_name("tradebot")
 WINDOW = "TRADING_HOURS_MODE=fixed\nTRADING_START=09:30\nTRADING_END=16:00\nTIMEZONE=Asia/Tokyo\n"
 

@@ -12,6 +12,8 @@ from tradebot.execution.references import account_hash
 from tradebot.journal import Journal
 from tradebot.model import InstrumentId
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")
+
 CASH_TYPES = ("Stock", "Etf")
 
 

@@ -22,6 +22,8 @@ from tradebot.model import Action, Signal
 from tradebot.strategies.base import MarketView
 from tradebot.wiring import journal_path
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")
+
 OLD = 2000
 BOUNDED = ("attempts_open", "fills_live", "runs_open", "verdicts_unlogged")
 """Partial indexes of what is unfinished: as long as that is little, so are they."""

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ from tradebot.observability.schema import (
 from tradebot.observability.secret_values import MIN_LENGTH, REMOVED, SecretValues, forms_of
 from tradebot.vocabulary import CATALOGUE
 from tradebot.vocabulary.fields import FIELDS
+
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")
 
 SECRET = "Sx7_kd93/aQ1+zz"
 REDACTOR = Redactor(CATALOGUE, SECRETS)

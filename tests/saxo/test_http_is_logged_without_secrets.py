@@ -111,8 +111,9 @@ def test_a_refused_connection_is_logged(log: Path) -> None:
 def test_a_wrong_shape_is_logged_without_its_content(log: Path) -> None:
     fail(reply(200, {"ClientKey": 5, "Name": "Jane Q. Trader"}))
     (line,) = lines(log, "http_error")
+    (asked,) = lines(log, "http_request")
     assert line["error_kind"] == "bad_answer"
-    assert line["http_url_path"] == "/port/v1/users/me"
+    assert line["http_url_path"] == asked["http_url_path"] == "/sim/openapi/port/v1/users/me"
     assert "$.ClientKey" in line["msg"]
     assert "Jane" not in log.read_text("utf-8")
 

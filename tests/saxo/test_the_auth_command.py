@@ -23,6 +23,8 @@ from tradebot.saxo.token_store import StoredTokens, TokenStore
 from tradebot.scheduling.run_lock import RunLock
 from tradebot.simulator import Simulator
 
+pytestmark = pytest.mark.usefixtures("coverage_follows")
+
 NOW = datetime.now(UTC)
 
 

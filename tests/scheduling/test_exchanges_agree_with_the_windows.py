@@ -22,6 +22,8 @@ from tradebot.scheduling.hours import HoursConfig, Run, Skip, SkipReason, decide
 from tradebot.scheduling.local_time import clock_changes
 from tradebot.scheduling.windows import Interval
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")
+
 UNTIL = datetime(2027, 1, 1, tzinfo=UTC)
 SINCE = {
     exchange: datetime(year, 1, 1, tzinfo=UTC)

@@ -11,6 +11,8 @@ from support.bench import Bench
 from tradebot.errors import ExitCode
 from tradebot.simulator import scenario
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")
+
 FICKLE = '{"fast": 2, "slow": 3}'
 """Averages that cross often."""
 

@@ -15,6 +15,8 @@ from tradebot.observability import mask_sensitive
 from tradebot.observability.redaction import current, use_catalogue
 from tradebot.vocabulary import CATALOGUE
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")
+
 KEYS = (
     "msg", "stack", "response_snippet", "holder", "http_url_path", "order_id", "error_code",
     "account_key", "remark", "access_token", "host", "symbol", "external_reference",

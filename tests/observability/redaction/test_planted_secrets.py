@@ -17,6 +17,8 @@ from support.secret_kinds import KINDS, Secret, draw, one_of_each
 from support.watched_log import MODES, watched_log
 from tradebot.observability import log_event, register_secret
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")
+
 ROUNDS = 3
 
 

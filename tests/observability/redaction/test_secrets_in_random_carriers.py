@@ -19,6 +19,8 @@ from tradebot.observability import mask_sensitive, register_secret
 from tradebot.observability.redaction import SECRETS, current, use_catalogue
 from tradebot.vocabulary import CATALOGUE
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")
+
 ESCAPES: tuple[Callable[[str], str], ...] = (
     lambda text: json.dumps({"body": text, "Uic": 211}),
     lambda text: json.dumps([text, 1], indent=2, ensure_ascii=False),

@@ -14,6 +14,12 @@ from tradebot.logtools.explaining import explain
 from tradebot.logtools.explanations import What, find, words_of
 from tradebot.logtools.finding_words import FINDING_MEANINGS
 from tradebot.logtools.findings import Kind
+from tradebot.logtools.journal_orders import Disagreement
+from tradebot.logtools.order_story import OrderStatus
+from tradebot.logtools.reasons_chain import Result
+from tradebot.logtools.run_story import RunOutcome
+from tradebot.logtools.slots_seen import SlotFate
+from tradebot.logtools.why_no_run import NoRun
 from tradebot.vocabulary import CATALOGUE
 from tradebot.vocabulary.http_statuses import HTTP_STATUSES
 from tradebot.vocabulary.reasons import (
@@ -46,6 +52,9 @@ EXPECTED = {
     What.STATUS: [str(one.status) for one in HTTP_STATUSES],
     What.EXIT: values(ExitCode),
     What.FINDING: values(Kind),
+    What.ORDERS: values(OrderStatus) + values(Disagreement),
+    What.RUNS: values(RunOutcome) + values(SlotFate),
+    What.WHY: values(Result) + values(NoRun),
 }
 EVERY = [one for what in What for one in words_of(what).values()]
 
@@ -92,7 +101,7 @@ def test_the_page_it_names_has_it(what: What) -> None:
     for one in words_of(what).values():
         page, _, anchor = dict(one.facts).get("documented in", "").partition("#")
         if not page:
-            assert what is What.FINDING
+            assert what in (What.FINDING, What.ORDERS, What.RUNS, What.WHY)
             continue
         text = (ROOT / page.partition(",")[0]).read_text(encoding="utf-8")
         assert (f"\n## {anchor}\n" if anchor else one.word) in text, one.word

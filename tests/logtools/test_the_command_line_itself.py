@@ -98,3 +98,12 @@ def test_a_format_that_cannot_be_installed_is_2_and_says_what_to_do(tmp_path: Pa
     done = logs("lnav", "--install", HOME=str(tmp_path), USERPROFILE=str(tmp_path))
     assert done.exit_code == 2
     assert "cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "word", ["no_outcome_logged", "no outcome logged", "not_told_yet", "no_end", "not_in_journal"]
+)
+def test_explain_knows_what_the_commands_themselves_answer(word: str) -> None:
+    done = logs("explain", *word.split())
+    assert done.exit_code == 0
+    assert "answer of logs" in done.stdout

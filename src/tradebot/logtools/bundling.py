@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from tradebot.logtools.entries import Entry
 from tradebot.logtools.findings import Kind
@@ -22,6 +23,7 @@ from tradebot.vocabulary import CATALOGUE
 
 _SECRETS = frozenset((Kind.UNMASKED, Kind.DOUBTFUL_VALUE))
 _NAMED = 5
+_CHUNK = 1 << 20
 _REQUEST_COLUMNS = (
     "http_method", "http_url_path", "http_status", "latency_ms", "saxo_request_id",
     "external_reference", "order_id", "run_id", "cycle_id",
@@ -88,18 +90,19 @@ class Bundle:
     """What was read and what is missing, in lines for people."""
     versions: dict[tuple[str, ...], tuple[str, str]] = field(default_factory=dict)
     """What ran, with the first and last time it started."""
-    requests: list[tuple[str, ...]] = field(default_factory=list)
     lines: int = 0
+    requests: int = 0
 
-    def take(self, entry: Entry) -> None:
-        """Note what the texts beside the lines say of a line."""
+    def take(self, entry: Entry, requests: _Rows) -> None:
+        """Note what the files beside the lines say of a line."""
         self.lines += 1
         if entry.event == "startup_config_loaded":
             key = tuple(entry.get(name, "-") for name in _VERSION_COLUMNS)
             first, _ = self.versions.get(key, (entry.time, ""))
             self.versions[key] = (first, entry.time)
         elif entry.event == "http_request" and entry.get("saxo_request_id"):
-            self.requests.append((entry.time, *(entry.get(name) for name in _REQUEST_COLUMNS)))
+            self.requests += 1
+            requests.add((entry.time, *(entry.get(name) for name in _REQUEST_COLUMNS)))
 
     def texts(self, program: str) -> Iterator[tuple[str, str]]:
         """Names and texts of the small files."""
@@ -111,7 +114,6 @@ class Bundle:
                 ((*times, *key) for key, times in self.versions.items()),
             ),
         )
-        yield "requests.csv", _csv(("time", *_REQUEST_COLUMNS), self.requests)
         if self.settings:
             yield "settings.csv", _csv(("variable", "value", "origin"), self.settings)
 
@@ -128,6 +130,31 @@ class Bundle:
             "versions.csv   what ran\n"
             f"{settings}\n" + "".join(f"{line}\n" for line in self.reading)
         )
+
+
+class _Rows:
+    """A table that grows on the disk while the lines go into the zip: a week has a million."""
+
+    def __init__(self, stream: IO[str], head: Sequence[str]) -> None:
+        self._stream = stream
+        self._writer = csv.writer(stream)
+        self._writer.writerow(head)
+
+    def add(self, row: Sequence[str]) -> None:
+        self._writer.writerow(row)
+
+    def move_into(self, archive: zipfile.ZipFile, name: str) -> None:
+        """Make it a file of the archive."""
+        self._stream.seek(0)
+        with archive.open(_member(name), "w", force_zip64=True) as target:
+            while text := self._stream.read(_CHUNK):
+                target.write(text.encode())
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, time.localtime()[:6])
+    member.compress_type = zipfile.ZIP_DEFLATED
+    return member
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -149,13 +176,7 @@ def write_bundle(
     try:
         with os.fdopen(descriptor, "wb") as stream:
             with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-                member = zipfile.ZipInfo("lines.log", time.localtime()[:6])
-                member.compress_type = zipfile.ZIP_DEFLATED
-                with archive.open(member, "w", force_zip64=True) as lines:
-                    for entry in found:
-                        judge.look(entry)
-                        bundle.take(entry)
-                        lines.write(entry.raw + b"\n")
+                _write_lines(archive, found, bundle, judge)
                 for name, text in bundle.texts(program):
                     judge.look_at_text(text, name)
                     archive.writestr(name, text)
@@ -167,3 +188,17 @@ def write_bundle(
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
         raise
+
+
+def _write_lines(
+    archive: zipfile.ZipFile, found: Iterable[Entry], bundle: Bundle, judge: Judge
+) -> None:
+    """The lines and the requests among them: of these each is judged as its line."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as kept:
+        requests = _Rows(kept, ("time", *_REQUEST_COLUMNS))
+        with archive.open(_member("lines.log"), "w", force_zip64=True) as lines:
+            for entry in found:
+                judge.look(entry)
+                bundle.take(entry, requests)
+                lines.write(entry.raw + b"\n")
+        requests.move_into(archive, "requests.csv")

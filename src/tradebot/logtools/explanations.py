@@ -36,6 +36,9 @@ class What(enum.StrEnum):
     EXIT = "exit code"
     FIELD = "field"
     FINDING = "finding of lint"
+    ORDERS = "answer of logs orders"
+    RUNS = "answer of logs runs"
+    WHY = "answer of logs why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +258,31 @@ def _findings() -> Iterator[Explanation]:
         )
 
 
+def _answers_of_orders() -> Iterator[Explanation]:
+    from tradebot.logtools.journal_orders import Disagreement
+    from tradebot.logtools.order_story import OrderStatus
+
+    return (_answer(word, What.ORDERS) for words in (OrderStatus, Disagreement) for word in words)
+
+
+def _answers_of_runs() -> Iterator[Explanation]:
+    from tradebot.logtools.run_story import RunOutcome
+    from tradebot.logtools.slots_seen import SlotFate
+
+    return (_answer(word, What.RUNS) for words in (RunOutcome, SlotFate) for word in words)
+
+
+def _answers_of_why() -> Iterator[Explanation]:
+    from tradebot.logtools.reasons_chain import Result
+    from tradebot.logtools.why_no_run import NoRun
+
+    return (_answer(word, What.WHY) for words in (Result, NoRun) for word in words)
+
+
+def _answer(word: Word, what: What) -> Explanation:
+    return Explanation(word.value, what, word.meaning, word.next_step or "See the reason.")
+
+
 def sentence(phrase: str) -> str:
     """A phrase of a table as a sentence."""
     return f"{phrase[:1].upper()}{phrase[1:]}{'' if phrase.endswith(('.', '?')) else '.'}"
@@ -275,4 +303,7 @@ _LOADERS: dict[What, Callable[[], Iterator[Explanation]]] = {
     What.EXIT: _exit_codes,
     What.FIELD: _fields,
     What.FINDING: _findings,
+    What.ORDERS: _answers_of_orders,
+    What.RUNS: _answers_of_runs,
+    What.WHY: _answers_of_why,
 }

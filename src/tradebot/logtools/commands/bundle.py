@@ -70,7 +70,7 @@ def _runs_of(subjects: list[Subject], files: list[LogFile], desk: Desk) -> set[s
     needles = [subject.needle for subject in subjects]
     return {
         entry.get("run_id")
-        for entry in entries(files, Selection(needles=needles), desk.notes)
+        for entry in entries(files, Selection(needles=needles, masked=False), desk.notes)
         if any(subject.owns(entry) for subject in subjects)
     }
 
@@ -98,6 +98,6 @@ def _write(options: argparse.Namespace, desk: Desk, wanted: Selection, files: li
     except OSError as error:
         desk.note(f"{path} cannot be written: {error.strerror or error}")
         return UNREADABLE
-    desk.say(f"{path}: {count(bundle.lines, 'line')}, {count(len(bundle.requests), 'request')}")
+    desk.say(f"{path}: {count(bundle.lines, 'line')}, {count(bundle.requests, 'request')}")
     desk.tell_what_was_read(files)
     return UNREADABLE if desk.notes.unreadable else FOUND

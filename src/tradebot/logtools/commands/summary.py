@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What may be typed behind `summary`."""
     add_times(parser)
     add_where(parser)
-    add_output(parser, "text", "json")
+    add_output(parser, "text", "json", "jsonl")
 
 
 def run(options: argparse.Namespace, desk: Desk) -> int:
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
         first.take(other)
     summary = first.finish()
     desk.notes.take(first.notes)
-    if desk.output == "json":
+    if desk.output != "text":
         desk.say_json(as_dict(summary))
     elif summary.lines:
         desk.say(*_text(summary, desk))

@@ -253,7 +253,7 @@ class Book:
                 stopped = "paused"
             if stopped is not None:
                 run.decisions[place] = _changed(one, not_begun=stopped)
-                if stopped in ("paused", "deadline"):
+                if stopped != "killed":
                     run.not_begun.append((one.instrument, stopped))
                 continue
             kind = forced.get(one.instrument) or self._kind(run, place, may_suspend)

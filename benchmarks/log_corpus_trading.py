@@ -7,7 +7,6 @@ from collections import Counter
 from benchmarks.log_corpus_lines import ERROR, INFO, KEYS, WARN, Script, moment
 from benchmarks.log_corpus_model import Decided, Instrument, Run
 from benchmarks.log_corpus_orders import OrderLines
-from tradebot.observability import mask_sensitive
 from tradebot.observability.line import quote
 
 HOME = "/home/trader"
@@ -72,10 +71,9 @@ class Trading:
             ),
         }.get(reason, "GET /port/v1/accounts/me: the broker answered 503")
         if (phase, reason) == ("token", "broker_unavailable"):
-            told = mask_sensitive(
-                "the login's tokens could not be refreshed and none is left to use: POST /token:"
-                " the login server answered 503",
-                "msg",
+            told = (
+                "the login's tokens could not be refreshed and none is left to use: the login"
+                " server answered 503 to POST /token"
             )
         event = "cycle_failed"
         self.script.say(
@@ -174,7 +172,7 @@ class Trading:
                 ERROR,
                 "orchestrator",
                 "unexpected_exception",
-                f" exc_type=KeyError exc_msg=\"'bars'\" stack={quote(_BUG)}",
+                f" phase=decide exc_type=KeyError exc_msg=\"'bars'\" stack={quote(_BUG)}",
             )
         for one in run.decisions:
             if one.reason == "insufficient_data":
@@ -227,13 +225,18 @@ class Trading:
                 script.t += int(2.4 * self.cadence * 1000)  # the machine slept
             self.orders.carry_out(attempt)
             self.tell_pause(attempt.reference)
-        for number, reason in run.not_begun:
+        broken = [(number, reason) for number, reason in run.not_begun if reason == "cycle_failed"]
+        self._not_begun([one for one in run.not_begun if one not in broken])
+        if run.cut is None and run.failed is not None:
+            self.broken_off()
+        self._not_begun(broken)
+
+    def _not_begun(self, orders: list[tuple[int, str]]) -> None:
+        for number, reason in orders:
             one = self.instruments[number]
-            script.say(
+            self.script.say(
                 WARN,
                 "execution.trade_executor",
                 "execution_skipped",
                 f" instrument_id={one.name} symbol={one.symbol}{KEYS} reason={reason}",
             )
-        if run.cut is None and run.failed is not None:
-            self.broken_off()

@@ -10,10 +10,10 @@ when --journal names it.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 if sys.version_info < (3, 11):
     sys.exit("log_tools.py needs Python 3.11 or newer; this is " + sys.version.split()[0])
@@ -43,20 +43,13 @@ class Copied:
         return ()
 
 
-def run(arguments: Sequence[str]) -> int:
-    """One command line; its exit code."""
+def run(arguments: Sequence[str]) -> NoReturn:
+    """Carry out one command line and exit."""
+    from tradebot.command_end import end_with
     from tradebot.logtools.main import main
 
-    try:
-        code = main(arguments, Copied())
-        sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
-    except KeyboardInterrupt:
-        return 130
-    return code
+    end_with(lambda: main(arguments, Copied()))
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    run(sys.argv[1:])

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from tradebot.errors import ExitCode, SettingsError, StorageError, TradebotError, UsageError
+from tradebot.logtools.table import harmless
 
 EXIT_USAGE = 2
 EXIT_CLOSED_PIPE = 141
@@ -51,9 +52,10 @@ def exit_code(run: Callable[[], Any]) -> int:
 
 
 def tell(text: str) -> None:
-    """A line on stderr, if there is one."""
+    """Lines on stderr, if there is one. They may repeat what was typed, and names of files: no
+    escape sequence in them reaches the terminal."""
     if sys.stderr is not None:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write("\n".join(map(harmless, text.split("\n"))) + "\n")
         sys.stderr.flush()
 
 

@@ -24,12 +24,14 @@ from tradebot.market.bars import BarSource
 from tradebot.market.cache import FileCache
 from tradebot.market.instruments import InstrumentSource
 from tradebot.market.quotes import QuoteSource
-from tradebot.market.sessions import SessionSource
+from tradebot.market.sessions import SessionSource, last_known_sessions
 from tradebot.model import InstrumentId
 from tradebot.observability import bind
 from tradebot.saxo.client import SaxoClient
 from tradebot.saxo.messages import Account
 from tradebot.scheduling.deadline import Deadline
+from tradebot.scheduling.hours import HoursConfig
+from tradebot.scheduling.missed import Expectation
 from tradebot.settings import Settings
 from tradebot.strategies.base import Strategy
 
@@ -200,4 +202,19 @@ def policy_of(settings: Settings) -> ExecutionPolicy:
         disclaimer_policy=settings.disclaimer_policy,
         data_staleness_seconds=settings.data_staleness_seconds,
         reconcile_grace_seconds=settings.reconcile_grace_seconds,
+    )
+
+
+def expectation_of(settings: Settings, cache_folder: Path) -> Expectation:
+    """In which slots a run was to be expected, by what was last known of the trading hours."""
+    sessions = None
+    if settings.trading_hours_mode == "instrument":
+        instruments = [item.instrument for item in settings.watchlist]
+        sessions = last_known_sessions(FileCache(cache_folder), instruments)
+    return Expectation(
+        cadence=settings.schedule_cadence,
+        offset=settings.schedule_offset_seconds,
+        hours=HoursConfig.of(settings),
+        deadline=settings.cycle_deadline_seconds,
+        sessions=sessions,
     )

@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tradebot.cycle_report import CycleReport
-from tradebot.cycle_setup import Desk, choose_account, completion_of, make_desk
+from tradebot.cycle_setup import Desk, choose_account, completion_of, expectation_of, make_desk
 from tradebot.deciding import Decider, MarketData, log_decision
 from tradebot.errors import (
     BrokerUnavailable,
@@ -34,14 +34,12 @@ from tradebot.execution.recovery import abandon_unsent
 from tradebot.execution.trade_executor import PlannedOrder
 from tradebot.house import House, Skipped, error_reason
 from tradebot.journal import Origin, RunOutcome, SlotClaim, next_cycle_id
-from tradebot.market.cache import FileCache
-from tradebot.market.sessions import last_known_sessions
 from tradebot.model import Action, Decision, InstrumentId
 from tradebot.observability import bind, log_event, mask_sensitive
 from tradebot.scheduling.deadline import Deadline, longest_run
 from tradebot.scheduling.hours import ClosedReason, HoursConfig, Run, Skip, decide
 from tradebot.scheduling.jitter import jitter_seconds
-from tradebot.scheduling.missed import Expectation, report_missed_runs
+from tradebot.scheduling.missed import report_missed_runs
 from tradebot.scheduling.run_lock import RunLock
 from tradebot.scheduling.slots import is_late, lateness, slot_start
 from tradebot.vocabulary.reasons import DecisionReason, FailureReason
@@ -66,6 +64,7 @@ class Cycle:
         self._phase = "startup"
         self._calls_before = house.broker.http_calls
         self._cycle_id: int | None = None
+        self._desk: Desk | None = None
         self._holding = contextlib.ExitStack()
         self._locks: list[RunLock] = []
         self.deadline = Deadline.for_run(
@@ -97,7 +96,7 @@ class Cycle:
                 self._fail(error)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - row and line must still end
                 self._note(error)
-                log_event("unexpected_exception", exc_info=error)
+                log_event("unexpected_exception", phase=self._phase, exc_info=error)
             self._end()
         return self.report
 
@@ -177,7 +176,7 @@ class Cycle:
         account = choose_account(self._house.broker, self._settings)
         if self._house.account_locks is not None:
             self._hold(self._house.account_locks / f"account-{account.hash}.lock")
-        return make_desk(
+        self._desk = make_desk(
             settings=self._settings,
             clock=self._clock,
             journal=self._journal,
@@ -195,6 +194,7 @@ class Cycle:
             cache_folder=self._house.cache_folder,
             is_alone=lambda: all(lock.is_intact() for lock in self._locks),
         )
+        return self._desk
 
     def _reconcile(self, desk: Desk) -> None:
         desk.reconciler.require_a_common_clock()
@@ -287,7 +287,7 @@ class Cycle:
         if self._clock.stopping:
             report.exit_codes.add(ExitCode.TERMINATED)
         if self._cycle_id is not None:
-            self._give_every_instrument_a_reason()
+            self._give_everything_a_reason()
             with self._storage_noted():
                 report.unresolved = len(self._journal.orders.unresolved())
         with self._storage_noted():
@@ -329,20 +329,27 @@ class Cycle:
             return RunOutcome.RAN
         return RunOutcome.FAILED
 
-    def _give_every_instrument_a_reason(self) -> None:
-        """A cycle that broke off still owes each instrument its line."""
+    def _give_everything_a_reason(self) -> None:
+        """A cycle that broke off still owes each instrument, and each order, its line."""
         if self.report.skip_reason is not None:
             return
+        reason = self._what_broke_it_off()
         decided = {decision.instrument for decision in self.report.decisions}
-        reason = DecisionReason.CYCLE_FAILED
-        if self._clock.stopping:
-            reason = DecisionReason.STOPPING
-        elif self.deadline.passed:
-            reason = DecisionReason.DEADLINE
         for item in self._settings.watchlist:
             if item.instrument not in decided:
                 decision = Decision(item.instrument, Action.SKIP, reason, symbol=item.symbol)
                 self._record(decision, None)
+        if self._desk is None:
+            return
+        with self._desk.named():
+            for decision in self.report.decisions:
+                if decision.is_order:
+                    self._desk.executor.say_not_begun(decision, reason)
+
+    def _what_broke_it_off(self) -> DecisionReason:
+        if self._clock.stopping:
+            return DecisionReason.STOPPING
+        return DecisionReason.DEADLINE if self.deadline.passed else DecisionReason.CYCLE_FAILED
 
     # Small things.
 
@@ -384,16 +391,5 @@ class Cycle:
     def _report_missed_runs(self) -> None:
         if self._slot is None:
             return
-        settings = self._settings
-        sessions = None
-        if settings.trading_hours_mode == "instrument":
-            cache = FileCache(self._house.cache_folder)
-            sessions = last_known_sessions(cache, [i.instrument for i in settings.watchlist])
-        expected = Expectation(
-            cadence=settings.schedule_cadence,
-            offset=settings.schedule_offset_seconds,
-            hours=HoursConfig.of(settings),
-            deadline=settings.cycle_deadline_seconds,
-            sessions=sessions,
-        )
+        expected = expectation_of(self._settings, self._house.cache_folder)
         report_missed_runs(self._journal, self._slot, self._clock.now(), expected)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tradebot.logtools.desk import UsageProblem
+
 if TYPE_CHECKING:
     from tradebot.settings import Settings
 
@@ -57,7 +59,12 @@ class OwnLog:
         if env_file not in self._read:
             from tradebot.settings import home, load_lenient
 
-            # A log is to be read also where the settings are wrong.
+            # A log is to be read also where the settings are wrong. But a file that was named and
+            # is not there names another bot: its log is not this one.
             path = None if env_file is None else Path(env_file)
+            if path is not None and not os.access(path, os.R_OK):
+                there = path.exists()
+                problem = "cannot be read" if there else "there is no such file"
+                raise UsageProblem(f"--env-file: {path}: {problem}")
             self._read[env_file], _ = load_lenient(os.environ, home=home(), env_file=path)
         return self._read[env_file]

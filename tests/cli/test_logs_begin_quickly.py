@@ -71,6 +71,11 @@ def test_both_ways_answer_alike(folder: Path, arguments: tuple[str, ...], code: 
         ("OSError(28, 'No space left on device')", 2, "the output cannot be written: No space"),
         ("__import__('tradebot.errors').errors.StorageError('gone')", 2, "tradebot: gone"),
         ("__import__('tradebot.errors').errors.LoginError('lost')", 77, "tradebot: lost"),
+        (
+            "__import__('tradebot.errors').errors.StorageError('a\\x1b[31mb\\nc')",
+            2,
+            "tradebot: a\\u001b[31mb\nc\n",
+        ),
     ],
 )
 def test_how_it_ends(way: str, folder: Path, error: str, code: int, told: str) -> None:

@@ -179,6 +179,8 @@ def test_what_a_person_called_absent_is_looked_for_as_well(bench: Bench) -> None
     assert line["external_reference"] == reference
     with bench.journal() as journal:
         assert journal.orders.own_positions(account(bench)) == bench.net_positions() != {}
+        # The answer was lost, and with it the id; the list of orders shows it from now on.
+        assert journal.orders.with_order_id(account(bench), line["order_id"]) == [reference]
     assert bench.orders_at_broker() == 1
 
 

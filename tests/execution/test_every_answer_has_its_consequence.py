@@ -41,10 +41,10 @@ ROWS = {f"{group.stem}: {row.name}": row for group in GROUPS for row in group.ro
 FIELD = re.compile(r'(\w+)=("[^"]*"|\S+)')
 
 NOT_OF_ORDERS = {
-    "answer_lost", "bad_answer", "broker_error", "broker_unavailable", "chain_lost", "clock_skew",
+    "answer_lost", "bad_answer", "broker_error", "broker_unavailable", "clock_skew",
     "deadline_exceeded", "grant_refused", "guard_violation", "lock_busy", "login_error",
-    "login_server_unavailable", "not_logged_in", "outcome_unknown", "request_refused",
-    "settings_error", "storage_error", "terminated", "token_expired", "tradebot_error",
+    "login_server_unavailable", "outcome_unknown", "request_refused", "settings_error",
+    "storage_error", "terminated", "tradebot_error",
 }  # fmt: skip
 """Reasons of logins, requests and cycles; `bad_answer` is one of prechecks, too."""
 BY_HAND = {"resolved_by_hand"}

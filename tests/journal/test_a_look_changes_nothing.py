@@ -14,6 +14,7 @@ import pytest
 
 from tradebot.errors import StorageError
 from tradebot.journal import Journal, is_there
+from tradebot.journal import database as database_module
 from tradebot.journal.schema import APPLICATION_ID, MIGRATIONS
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -44,6 +45,21 @@ def test_it_writes_nothing(tmp_path: Path) -> None:
         with pytest.raises(StorageError, match="readonly"):
             look.control.pause("by_hand")
     assert (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_mode) == before
+
+
+def test_it_does_not_wait_long_for_who_holds_it_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert database_module.LOOK_SECONDS < database_module.BUSY_SECONDS / 5
+    monkeypatch.setattr(database_module, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 300.0)  # who waits for that is killed
+    path = tmp_path / "journal.db"
+    begun(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("PRAGMA journal_mode=DELETE")
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StorageError, match=r"0\.05 s were waited for it: ask again\.$"):
+            Journal(path, look=True)
 
 
 def test_it_makes_no_journal(tmp_path: Path) -> None:

@@ -207,6 +207,25 @@ def test_a_partly_filled_and_then_cancelled_order_counts_what_was_filled(
     assert journal.orders.live("acc") == []
 
 
+def test_an_order_that_was_called_absent_gets_its_id_when_it_shows_up(journal: Journal) -> None:
+    reference = intent_of(create(journal)).external_reference
+    journal.orders.mark_sent(reference, at=NOW)
+    journal.orders.settle(reference, Verdict(ExecutionOutcome.FAILED, "not_placed"), at=NOW)
+    assert journal.orders.with_order_id("acc", "77") == []
+    journal.orders.update_fill(reference, FILLED, at=NOW)
+    assert journal.orders.with_order_id("acc", "77") == [reference]
+
+
+def test_the_id_that_the_broker_gave_an_order_stays(journal: Journal) -> None:
+    reference = intent_of(create(journal)).external_reference
+    journal.orders.mark_sent(reference, at=NOW)
+    journal.orders.record_order_id(reference, "76")
+    journal.orders.update_fill(reference, FILLED, at=NOW)
+    found = journal.orders.find(reference)
+    assert found is not None
+    assert found.order_id == "76"
+
+
 def test_everything_is_still_there_after_reopening(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     with Journal(path) as first:

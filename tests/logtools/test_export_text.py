@@ -180,6 +180,17 @@ def test_files_of_all_days_are_exported_in_order(tmp_path: Path) -> None:
     assert "skipped: 1 unfinished line" in done.stderr
 
 
+def test_a_field_that_no_line_has_is_said(tmp_path: Path) -> None:
+    (tmp_path / "bot.log").write_text(line("level=9") + line("symbol=MSFT"))
+    done = export(tmp_path, "csv", "--fields", "ts,falure_reason,level_2,symbol,msg")
+    assert done.exit_code == 0
+    said = [note for note in done.stderr.splitlines() if "--fields" in note]
+    assert said == [
+        "--fields: no exported line has the field falure_reason",
+        "--fields: no exported line has the field msg",
+    ]
+
+
 def test_filters_and_times_select_and_nothing_is_exit_1(tmp_path: Path) -> None:
     (tmp_path / "bot.log").write_text(lines_at(1, 2, 3))
     two = export(tmp_path, "jsonl", "msg=n2", "msg=n3", "--until", "2025-12-17T07:12:03Z")

@@ -6,6 +6,7 @@ import pytest
 
 from support.story_lines import REFERENCE, entries_of, of_order, told
 from tradebot.logtools.order_story import OrderStory, facts, stories
+from tradebot.logtools.trace_verdict import of_order as of_order_in_words
 
 CREATED = of_order(
     "execution_intent_created",
@@ -222,6 +223,22 @@ def test_a_refusals_code_goes_with_the_doubt_that_a_success_settles() -> None:
     refused = of_order("execution_order_unknown", "failure_reason=unclear_answer error_code=New")
     assert story_of(*SENT, refused, NOBODY_KNOWS).error_code == "New"
     assert story_of(*SENT, refused, NOBODY_KNOWS, FILLED).error_code == ""
+
+
+def test_a_doubts_code_and_words_do_not_outlive_it_when_it_is_settled_as_failed() -> None:
+    """They would say "it may be live" of an order that is known not to be."""
+    doubted = of_order(
+        "execution_order_unknown",
+        'failure_reason=trade_not_completed error_code=TradeNotCompleted msg="may be live"',
+    )
+    story = story_of(*SENT, doubted, NOBODY_KNOWS, seen("not_placed"), NOT_PLACED)
+    assert (story.failure_reason, story.error_code, story.message) == ("not_placed", "", "")
+    assert story.doubt == "trade_not_completed"
+    conclusion = of_order_in_words(story)
+    assert "TradeNotCompleted" not in conclusion.reason
+    assert "orders resolve" not in conclusion.next_step
+    # What is still in doubt keeps them.
+    assert story_of(*SENT, doubted, NOBODY_KNOWS).message == "may be live"
 
 
 def test_lines_of_others_are_no_story() -> None:

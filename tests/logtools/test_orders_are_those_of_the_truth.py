@@ -193,7 +193,8 @@ def test_the_rest_is_read_whatever_is_wrong_with_a_file(
     asked = Asked(capsys, [*words, folder])
     assert asked.out == fine.out
     assert asked.code == 0
-    assert "10 foreign lines" in asked.err
+    assert "9 foreign lines" in asked.err
+    assert "1 unfinished line" in asked.err
 
     (folder / "bot.log.2025-11-21.gz").write_bytes(gzip.compress(day.name.encode() * 99)[:-9])
     (folder / "bot.log.2025-11-21").unlink()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from benchmarks.log_corpus import Truth
 from support.log_corpus import Corpus, small_corpus
 from support.log_lines import line
-from support.report_page import Page, page_of
+from support.report_page import Nowhere, Page, page_of
+from tradebot.logtools.desk import Desk
+from tradebot.logtools.main import main
+from tradebot.logtools.options import selection
+from tradebot.logtools.report.words import Clock
 
 WHOLE = ("--since", "2025-11-20", "--until", "2025-11-25")
 
@@ -182,3 +189,52 @@ def test_a_loops_cycle_is_its_own_lines_alone(tmp_path: Path) -> None:
     page = page_of(log, tmp_path / "r.html", "--cycle", "2")
     assert len(page.lines) == 3
     assert all("msg=of2" in one for one in page.lines)
+
+
+@pytest.mark.parametrize("pasted", ["{}", '"{}"', "external_reference={}", " {},"])
+def test_a_reference_may_be_pasted(corpus: Corpus, tmp_path: Path, pasted: str) -> None:
+    reference = next(iter(corpus.truth.refs))
+    asked = pasted.format(reference.lower())
+    page = page_of(corpus.folder, tmp_path / "r.html", "--order", asked)
+    assert reference in page.section("header")
+    desk = Desk(Nowhere(), now=datetime(2025, 12, 1, tzinfo=UTC))
+    options = argparse.Namespace(filters=[f"external_reference={reference.lower()}"])
+    fields = selection(desk, options).fields or {}
+    assert reference in fields["external_reference"]
+
+
+def test_what_later_runs_found_about_a_periods_orders_counts(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    """Else a page would tell somebody to resolve by hand what was filled an hour later."""
+    late = [
+        (name, one) for name, one in corpus.truth.refs.items()
+        if one.state == "done" and one.order_state == "filled" and len(set(one.run_ids)) > 1
+    ]  # fmt: skip
+    reference, story = late[0]
+    page = page_of(corpus.folder, tmp_path / "r.html", "--run", story.run_ids[0])
+    assert reference in page.section("orders")
+    told = page.section("orders")
+    assert "unknown at broker" not in told
+    assert "not filled whole" not in told
+
+
+def test_a_cycle_that_is_no_number_is_said_to_be_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["report", "--cycle", "abc", "-o", str(tmp_path / "r.html")], Nowhere())
+    assert refused.value.code == 2
+    said = capsys.readouterr().err
+    assert "'abc' is no number of a cycle, such as 42" in said
+    assert "_number" not in said
+
+
+def test_each_end_of_a_period_has_its_own_offset() -> None:
+    """Across the night in autumn on which clocks go back."""
+    clock = Clock(ZoneInfo("Europe/Berlin"))
+    first, last = "2025-10-25T23:00:00.000Z", "2025-10-26T03:00:00.000Z"
+    assert clock.period(first, last) == "2025-10-26 01:00:00.000 +0200 to 04:00:00.000 +0100"
+    assert clock.begin(first) == "2025-10-26 01:00 +0200"
+    assert Clock().begin(first) == "2025-10-25 23:00"
+    assert Clock().begin("2025-10-25T00:00:00.000Z") == "2025-10-25"

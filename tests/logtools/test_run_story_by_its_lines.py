@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+from pathlib import Path
+
 import pytest
 
-from support.story_lines import RUN, entries_of, told
-from tradebot.logtools.run_story import COUNTERS, RunStory, facts, runs
+from support.story_lines import RUN, Copied, entries_of, told
+from tradebot.logtools.main import main
+from tradebot.logtools.run_story import COUNTERS, NEEDLES, RunStory, facts, runs
+from tradebot.logtools.trace_verdict import of_run
 
 OTHER = "11111111-9f8e-4d7c-8b6a-5f4e3d2c1b0a"
 NOW = "2025-12-17T07:20:00.000Z"
@@ -222,6 +228,55 @@ def test_a_loop_has_a_story_for_each_cycle() -> None:
     assert {one.run_id for one in found} == {RUN}
     assert {one.version for one in found} == {"0.1.0"}
     assert found[1].jitter_seconds == 1.0
+
+
+def test_a_loop_ends_with_the_exit_code_of_its_process() -> None:
+    loop = {"single": "false"}
+    stop = told("run_stopped", "exit_code=143", cycle="-", component="app",
+                at="2025-12-17T07:14:30.000Z", **loop)  # fmt: skip
+    lines = [
+        told("startup_begin", "argv=--dry-run", cycle="-", component="app", **loop),
+        told("cycle_begin", cycle="1", **loop),
+        ended(0, cycle="1", at="2025-12-17T07:12:06.000Z", **loop),
+        told("cycle_begin", cycle="2", at="2025-12-17T07:13:00.000Z", **loop),
+        ended(0, cycle="2", at="2025-12-17T07:14:00.000Z", **loop),
+    ]
+    first, last = runs(entries_of([*lines, stop]))
+    assert (first.stopped, last.stopped) == ("", "2025-12-17T07:14:30.000Z")
+    assert (last.exit_code, last.stopped_with) == (0, 143)
+    assert facts(last, LATER)["stopped_with"] == 143
+    said = of_run([first, last], LATER).outcome
+    assert said.startswith("stopped, exit code 143. Before that: ran, the last of 2 cycles")
+    [cut] = runs(entries_of([*lines[3:4], stop]))
+    assert (cut.outcome(LATER).value, cut.reason, cut.exit_code) == ("failed", "run_stopped", 143)
+    [alone] = runs(entries_of([stop]))
+    assert (alone.outcome(LATER).value, alone.reason) == ("by_hand", "run_stopped")
+
+
+def test_a_run_that_died_while_its_order_was_out_says_so(tmp_path: Path) -> None:
+    """Not `execution_intent_created`, behind which nothing was sent."""
+    assert any(b" | execution_order_sending | ".startswith(needle) for needle in NEEDLES)
+    intent = told("execution_intent_created", "external_reference=ATB-1")
+    sending = told("execution_order_sending", "external_reference=ATB-1")
+    (tmp_path / "bot.log").write_text("".join([BEGIN, LOCKED, intent, sending]))
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        assert main(["runs", "--logs", str(tmp_path)], Copied()) == 0
+    assert "came as far as execution_order_sending" in out.getvalue()
+
+
+def test_the_table_shows_with_what_a_loop_was_stopped(tmp_path: Path) -> None:
+    loop = {"single": "false"}
+    lines = [
+        told("cycle_begin", cycle="1", **loop),
+        ended(0, cycle="1", **loop),
+        told("run_stopped", "exit_code=143", cycle="-", at="2025-12-17T07:14:30.000Z", **loop),
+    ]
+    (tmp_path / "bot.log").write_text("".join(lines))
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        main(["runs", "--logs", str(tmp_path)], Copied())
+    assert "stopped with exit code 143" in out.getvalue()
 
 
 def test_two_runs_at_once_do_not_mix() -> None:

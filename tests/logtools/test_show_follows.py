@@ -102,6 +102,17 @@ def test_a_file_that_is_emptied_in_place_begins_anew(follower: Follower, live: P
     assert said(follower) == lines(2)
 
 
+def test_a_file_that_is_emptied_and_has_grown_beyond_what_was_read_begins_anew(
+    follower: Follower, live: Path
+) -> None:
+    append(live, numbered(1))
+    assert said(follower) == lines(1)
+    live.write_text("".join(map(numbered, range(2, 9))))
+    assert said(follower) == lines(*range(2, 9))
+    append(live, numbered(9))
+    assert said(follower) == lines(9)
+
+
 def test_a_new_file_is_never_taken_for_a_removed_one(follower: Follower, live: Path) -> None:
     """File systems give the number of a removed file to the next one."""
     for number in range(1, 30):
@@ -256,7 +267,7 @@ def test_several_processes_and_many_rotations(tmp_path: Path) -> None:
         writers.stop_when_done()
         expected = {f"{name} {number}" for name in names for number in range(300)}
         until(lambda: len(reader.texts()) >= len(expected))
-        assert reader.interrupt() == (130, "")
+        assert reader.interrupt() == (130, "\n")
         assert reader.texts() == Counter(expected)
     assert len(list(folder.glob("bot.log.*"))) > 10
 
@@ -296,7 +307,7 @@ def test_midnight(tmp_path: Path) -> None:
         ends = ("a last", "b last")
         until(lambda: sum(text.startswith(ends) for text in reader.texts()) == 2)
         found = reader.texts()
-        assert reader.interrupt() == (130, "")
+        assert reader.interrupt() == (130, "\n")
     assert sorted(path.name for path in folder.glob("bot*")) == ["bot.log", "bot.log.2025-12-17"]
     assert set(found.values()) == {1}
     for name in ("a", "b"):

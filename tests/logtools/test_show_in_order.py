@@ -14,12 +14,13 @@ from click.testing import CliRunner, Result
 
 from support.log_lines import RUN, SIX, line
 from tradebot.cli import main
-from tradebot.logtools import backwards
+from tradebot.logtools import backwards, ordering
 from tradebot.logtools.blocks import Notes
 from tradebot.logtools.entries import Selection
 from tradebot.logtools.folder import log_of
 from tradebot.logtools.ordering import Wanted, last_rows, rows_in_order
 from tradebot.logtools.times import stamp
+from tradebot.observability.line import LogLine, parse
 
 
 def show(folder: Path, *arguments: str) -> Result:
@@ -84,7 +85,7 @@ def test_backwards_every_line_is_read_once(
     path = tmp_path / "bot.log"
     path.write_bytes("".join(lines).encode()[:-1])
     for count in (*range(1, 13), 20):
-        found = last_rows(log_of([str(path)]), Wanted(Selection()), count, Notes())
+        found = last_rows(log_of([str(path)]), Wanted(Selection(masked=False)), count, Notes())
         assert [row.raw.decode() + "\n" for row in found] == lines[-count:]
         assert found[-1].odd == "unfinished"
 
@@ -141,6 +142,9 @@ def test_filters_times_levels_runs_and_texts(tmp_path: Path) -> None:
         at(4, '"say \\"yes\\"\\tnow"', level="FATAL"),
     )
     assert raw(tmp_path, "--level", "warn") == lines[2:]
+    assert raw(tmp_path, "--level", "debug") == lines
+    assert raw(tmp_path, "level=WARN", "level=INFO") == lines[1:3]
+    assert raw(tmp_path, "--level", "FATAL") == lines[4:]
     assert raw(tmp_path, "--level", "WARN", "level=ERROR", "level=INFO") == lines[3:4]
     assert raw(tmp_path, "--run", RUN) == [*lines[:3], lines[4]]
     assert raw(tmp_path, f"run_id={RUN}", "event=http_error") == lines[2:3]
@@ -151,6 +155,22 @@ def test_filters_times_levels_runs_and_texts(tmp_path: Path) -> None:
     assert raw(tmp_path, "--grep", "msg=t") == lines[2:4]
     assert raw(tmp_path, "--grep", 'say "yes"\tnow') == lines[4:]
     assert raw(tmp_path, "--grep", "\\tnow") == lines[4:]
+
+
+def test_of_a_rare_level_only_its_lines_are_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month has a gigabyte of others."""
+    write(tmp_path / "bot.log", *[at(n, level="DEBUG") for n in range(50)], at(51, level="FATAL"))
+    parsed = []
+
+    def parse_and_count(text: str) -> LogLine:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(ordering, "parse", parse_and_count)
+    assert raw(tmp_path, "--level", "FATAL") == [at(51, level="FATAL")]
+    assert len(parsed) == 1
 
 
 def test_times_before_now_and_filters_may_stand_anywhere(tmp_path: Path) -> None:

@@ -92,16 +92,16 @@ def test_wherever_a_block_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert notes.read == {str(path): len(data)}
     for number in (0, 7, 299, 599):
         found = list(lines_with(file, [f" n={number}\n".encode().strip(b"\n")], notes))
-        assert (data.index(lines[number].encode()), lines[number].encode()) in found
+        assert (data.index(lines[number].encode()), lines[number].encode(), True) in found
     many = [f" n={number}".encode() for number in range(100, 110)]
-    assert [text.decode() for _, text in lines_with(file, many, notes)] == lines[100:110]
+    assert [found.raw.decode() for found in lines_with(file, many, notes)] == lines[100:110]
 
 
 def test_many_needles_without_a_common_beginning(tmp_path: Path) -> None:
     lines = [line("17T07:12:03", f"event_{letter}") for letter in "abcdefgh"]
     (file,) = log_of([str(write(tmp_path / "bot.log", lines))])
     needles = [f"event_{letter}"[place:].encode() for place, letter in enumerate("abcdef")]
-    found = [text.decode() for _, text in lines_with(file, needles, Notes())]
+    found = [found.raw.decode() for found in lines_with(file, needles, Notes())]
     assert found == lines[:6]
 
 
@@ -261,3 +261,30 @@ def test_a_copied_folder_and_bare_python(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
     assert "filled, 10 of 10 filled at 101.25" in done.stdout
     assert f"run {RUN}: ran, exit code 0" in done.stdout
+
+
+def test_what_could_not_be_read_is_not_among_what_was(tmp_path: Path, capfdbinary: Capture) -> None:
+    for day in range(15, 18):
+        write(tmp_path / f"bot.log.2025-12-{day}", [line(f"{day}T07:12:03", "startup_begin")])
+    (tmp_path / "bot.log.2025-12-14.gz").write_bytes(b"no such file")
+    answer = trace_command(capfdbinary, "ATB-20251217-0712-AAAAAAAAAA", "--logs", str(tmp_path))
+    assert answer.code == 2
+    assert "not found in 3 of 4 files" in answer.notes
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell's redirections")
+def test_the_script_where_nobody_reads_it(tmp_path: Path) -> None:
+    write(tmp_path / "bot.log", ORDER_LINES)
+    script = Path(__file__).parents[2] / "scripts" / "log_tools.py"
+    asked = f"'{sys.executable}' '{script}' show --logs ."
+    ends = {">&-": (0, ""), "2>&- >&-": (0, "")}
+    if Path("/dev/full").exists():
+        ends[">/dev/full"] = (2, "the output cannot be written: No space left")
+    for where, (code, told) in ends.items():
+        done = subprocess.run(
+            ["sh", "-c", f"{asked} {where}"], cwd=tmp_path, capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr

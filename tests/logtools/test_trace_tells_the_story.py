@@ -152,14 +152,35 @@ def test_requests_and_what_is_too_long(folder: Path, capfdbinary: Capture) -> No
                  http_url_path="/trade/v2/orders", http_status="201", latency_ms="7",
                  rate_limit_remaining_session="119"),
             line("18T07:12:05", "http_error", external_reference=REFERENCE, http_status="503",
-                 stack='"' + "x" * 300 + '"', precheck_ok="true"),
+                 stack='"' + "line 7 " * 50 + '"', precheck_ok="true"),
         ],
     )  # fmt: skip
     answer = trace_command(capfdbinary, REFERENCE, "--logs", str(folder))
     assert "http_request POST /trade/v2/orders 201 latency_ms=7\n" in answer.text
-    assert f'http_error http_status=503 stack="{"x" * 240}…" precheck_ok=true\n' in answer.text
+    cut = ("line 7 " * 50)[:240]
+    assert f'http_error http_status=503 stack="{cut}…" precheck_ok=true\n' in answer.text
 
 
 def test_colours_only_where_they_are_wanted(folder: Path, capfdbinary: Capture) -> None:
     answer = trace_command(capfdbinary, REFERENCE, "--logs", str(folder))
     assert b"\x1b[" not in answer.out
+
+
+def test_a_verdict_that_until_cuts_off_is_said_to_be_one(
+    folder: Path, capfdbinary: Capture
+) -> None:
+    where = (REFERENCE, "--logs", str(folder))
+    cut = trace_command(capfdbinary, *where, "--until", "2025-12-18T00:00Z")
+    assert "unknown at broker" in cut.text
+    assert f"{REFERENCE}: how it stood at --until" in cut.notes
+    whole = trace_command(capfdbinary, *where, "--until", "2025-12-18T01:00Z")
+    assert "how it stood at --until" not in whole.notes
+
+
+def test_what_was_not_found_says_in_how_many_files_it_was_looked_for(
+    folder: Path, capfdbinary: Capture
+) -> None:
+    (folder / "bot.log.2025-12-16.gz").write_bytes(b"no gzip at all")
+    answer = trace_command(capfdbinary, "ATB-20251217-0700-NNNNNNNNNN", "--logs", str(folder))
+    assert answer.code == 2
+    assert "not found in 2 of 3 files" in answer.notes

@@ -149,7 +149,8 @@ def test_a_folder_without_a_log_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_of_a_loop_each_cycle_is_asked_for_by_its_time(tmp_path: Path) -> None:
-    """One run, many cycles, no slots: the one going on, or the last one that began before."""
+    """One run, many cycles, no slots: the one going on, or the last one while the loop waits. When
+    nobody says that it went on, an hour later it is no answer any more."""
     found = []
     for number, reason in ((1, "no_quote"), (2, "price_pending")):
         at = f"2026-03-05T08:{number}0:0"
@@ -167,7 +168,44 @@ def test_of_a_loop_each_cycle_is_asked_for_by_its_time(tmp_path: Path) -> None:
     for time, reason in (
         ("08:10:01", "no_quote"),
         ("08:15", "no_quote"),
-        ("09:00", "price_pending"),
+        ("08:30", "price_pending"),
+        ("08:20", "price_pending"),
+        ("09:20", "not_going_on"),
     ):
         _, answer, _ = asked(tmp_path, "Stock:211", "--at", f"2026-03-05T{time}Z")
         assert answer["reason"] == reason, time
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        (("execution_resolved_by_hand", "order_id=7 filled_quantity=4",
+          "FAILED failure_reason=resolved_by_hand filled_quantity=4 order_id=7"),
+         "4 of 10 filled, by a person's word"),
+        (("execution_reconcile_result", "reconcile_result=cancelled filled_quantity=4 order_id=7",
+          "FAILED failure_reason=cancelled filled_quantity=4 order_id=7"),
+         "4 of 10 filled, then cancelled"),
+    ],
+)  # fmt: skip
+def test_an_order_filled_in_part_is_not_said_to_have_failed(
+    tmp_path: Path, ending: tuple[str, str, str], said: str
+) -> None:
+    event, fields, verdict = ending
+    order = (
+        "instrument_id=Stock:211 symbol=AAPL:xnas external_reference=ATB-20260305-0800-ABCDEFGHIJ"
+    )
+    at = "2026-03-05T08:00:02"
+    lines = cycle(
+        "2026-03-05",
+        "d",
+        line(f"{at}.000Z", "strategy_decision", "instrument_id=Stock:211 symbol=AAPL:xnas "
+             "reason=crossed_above action=BUY signal=BUY", run="d"),
+        line(f"{at}.100Z", "execution_intent_created", f"{order} side=BUY quantity=10", run="d"),
+        line(f"{at}.200Z", "execution_order_sending", order, run="d"),
+        line(f"{at}.300Z", event, f"{order} {fields}", run="d"),
+        line(f"{at}.400Z", "execution_completed", f"{order} execution_outcome={verdict}", run="d"),
+    )  # fmt: skip
+    lines = [text for text in lines if "reason=no_cross" not in text]
+    (tmp_path / "bot.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _, answer, _ = asked(tmp_path, "AAPL")
+    assert (answer["result"], answer["ended_as"]) == ("traded", said)

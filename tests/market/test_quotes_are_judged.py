@@ -92,3 +92,5 @@ def test_a_request_that_fails_leaves_the_other_asset_types(bench: Bench) -> None
     reasons = {d["instrument_id"]: d["reason"] for d in bench.lines("strategy_decision")}
     assert reasons["Stock:10001"] == "crossed_above"
     assert reasons["Etf:10002"] == reasons["FxSpot:21"] == "quotes_unavailable"
+    failed = bench.lines("http_error", http_url_path="/sim/openapi/trade/v1/infoprices/list")
+    assert {line.get("asset_type") for line in failed} == {"Etf", "FxSpot"}

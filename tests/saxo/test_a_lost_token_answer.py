@@ -67,6 +67,8 @@ def test_at_half_life_the_run_goes_on_with_the_old_token(login: Login, processed
     assert login.stored.refresh_started_at is not None
     [line] = login.bench.lines("auth_token_refresh_failure")
     assert (line["failure_reason"], line["recoverable"]) == ("answer_lost", "true")
+    [lost] = login.bench.lines("http_error")
+    assert lost["msg"] == "no whole answer to POST /token (connection_lost)"
 
 
 def test_the_next_run_finds_that_the_server_had_done_nothing(login: Login) -> None:
@@ -94,6 +96,26 @@ def test_the_next_run_finds_that_the_login_is_lost_and_says_why(login: Login) ->
     asked = login.requests()
     assert login.cycle().exit_code is ExitCode.NOPERM
     assert login.requests() == asked
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ({"status": 503}, "the login server answered 503 to POST /token"),
+        (
+            {"status": 201, "body": "{"},
+            "no usable tokens in the login server's answer to POST /token",
+        ),
+    ],
+)
+def test_a_cycle_that_got_no_tokens_says_so_in_words_that_are_not_masked(
+    login: Login, fault: dict[str, object], told: str
+) -> None:
+    login.bench.clock.advance(1300)
+    login.bench.fault("status", count=None, endpoint="/token", params=fault)
+    login.cycle()
+    [failed] = login.bench.lines("cycle_failed")
+    assert failed["msg"].endswith(told)
 
 
 @pytest.mark.parametrize(("processed", "code"), [(False, ExitCode.OK), (True, ExitCode.NOPERM)])

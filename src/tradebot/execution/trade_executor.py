@@ -88,6 +88,7 @@ class TradeExecutor:
         self._origin = origin
         self._deadline_passed = deadline_passed
         self._is_alone = is_alone
+        self._told: set[InstrumentId] = set()
         self._earlier = EarlierOrders(reconciler, journal, clock)
 
     def execute(self, planned: PlannedOrder) -> Execution | None:
@@ -101,15 +102,26 @@ class TradeExecutor:
         if reason is None:
             created = self._create(planned)
             if isinstance(created, Created):
+                self._told.add(decision.instrument)
                 return self._carry_out(created.intent, planned)
             reason = _REFUSALS[created]
+        self.say_not_begun(decision, reason)
+        return None
+
+    def say_not_begun(self, decision: Decision, reason: DecisionReason) -> None:
+        """The one line about a decision to buy or sell that came to no intent.
+
+        Nothing where its line is written, or where an intent tells its story. Raises nothing.
+        """
+        if decision.instrument in self._told:
+            return
+        self._told.add(decision.instrument)
         log_event(
             "execution_skipped",
             instrument_id=str(decision.instrument),
             symbol=decision.symbol,
             reason=reason,
         )
-        return None
 
     def report_orphans(self) -> None:
         """Say which orders of our kind, seen before the first order, the journal does not know."""

@@ -23,6 +23,8 @@ from tradebot.journal.files import OpenFiles, create_private, require_whole, syn
 from tradebot.journal.schema import APPLICATION_ID, MIGRATIONS
 
 BUSY_SECONDS = 5.0
+LOOK_SECONDS = 0.5
+"""Who only tells has somebody waiting for the answer, and may be asked again."""
 _WAL_TRIES = 100
 
 
@@ -32,9 +34,11 @@ class Database:
     def __init__(self, path: Path, *, look: bool = False) -> None:
         """Open or create `path`, folder included. Raises StorageError, saying what to do.
 
-        With `look` nothing is created, changed or brought up to date: for commands that only tell.
+        With `look` nothing is created, changed or brought up to date, and a lock is waited for at
+        most LOOK_SECONDS: for commands that only tell.
         """
         self.path = path
+        self._look = look
         self._connection: sqlite3.Connection | None = None
         try:
             with self._explained("open"):
@@ -69,7 +73,7 @@ class Database:
         if not os.access(self.path, os.R_OK):
             raise PermissionError(f"{self.path} is not readable for this user")
         address = f"file:{quote(str(self.path))}?mode=ro"
-        connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(address, uri=True, timeout=LOOK_SECONDS, isolation_level=None)
         self._connection = connection
         connection.row_factory = sqlite3.Row
         with _transaction(connection, "DEFERRED"):
@@ -144,8 +148,8 @@ class Database:
             yield
         except (sqlite3.Error, OSError) as error:
             raise StorageError(
-                f"Cannot {doing} the journal {self.path}: {error}. {_advice(error)} "
-                "Nothing is sent without it."
+                f"Cannot {doing} the journal {self.path}: {error}. "
+                + (_advice_to_look(error) if self._look else _advice(error))
             ) from error
 
 
@@ -211,6 +215,20 @@ _ADVICE = {
 
 
 def _advice(error: Exception) -> str:
+    return f"{_means(error)} Nothing is sent without it."
+
+
+def _advice_to_look(error: Exception) -> str:
+    busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    )
+    if busy:
+        return f"Another program holds it; {LOOK_SECONDS} s were waited for it: ask again."
+    return _means(error)
+
+
+def _means(error: Exception) -> str:
     if isinstance(error, sqlite3.Error):
         # Without a code it is not SQLite's: a row that cannot be understood.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF

@@ -270,8 +270,10 @@ class Orders(OrderQueries):
 
     def update_fill(self, reference: str, verdict: Verdict, *, at: datetime) -> None:
         """An accepted order moved on at the broker. A fill never shrinks: the audit log may show
-        less of it for a moment than the open orders did."""
+        less of it for a moment than the open orders did. One that was called absent gets its id."""
         with self._database.transaction() as connection:
+            named = "UPDATE attempts SET order_id=? WHERE external_reference=? AND order_id IS NULL"
+            connection.execute(named, (verdict.order_id, reference))
             record_fill(connection, reference, verdict, at)
 
     def mark_logged(self, reference: str) -> None:

@@ -35,6 +35,10 @@ class Notes:
     """How many lines were not as the log writes them, by what they were: `foreign`, `too long`,
     `unfinished`."""
 
+    def is_unreadable(self, file: LogFile) -> bool:
+        """Was it told that this file cannot be read, or not to its end?"""
+        return any(problem.startswith(f"{file.path}: ") for problem in self.unreadable)
+
     def take(self, other: Notes) -> None:
         """Add those of another reading."""
         self.read.update(other.read)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from tradebot.logtools.blocks import Notes
 from tradebot.logtools.folder import LogFile, log_of, missing_days
+from tradebot.logtools.table import harmless
 from tradebot.logtools.times import moment_of
 
 FOUND = 0
@@ -94,10 +95,11 @@ class Desk:
         self.say(json.dumps(value, indent=indent, ensure_ascii=False))
 
     def note(self, *lines: str) -> None:
-        """What is not data: on stderr, so that it is in nobody's way."""
+        """What is not data: on stderr, so that it is in nobody's way. It may repeat what was typed,
+        and the names of files."""
         sys.stdout.flush()
         for line in lines:
-            sys.stderr.write(line + "\n")
+            sys.stderr.write(harmless(line) + "\n")
 
     def paint(self, text: str, how: str) -> str:
         """Text in the colour of a level, or bold; as it is where there are no colours."""
@@ -125,10 +127,11 @@ class Desk:
 
 def reading_notes(files: Sequence[LogFile], notes: Notes) -> list[str]:
     """What was read, in lines for people."""
-    read = [file for file in files if file.path in notes.read]
+    closed = [file for file in files if _never_opened(file, notes)]
+    read = [file for file in files if file.path in notes.read and file not in closed]
     size = sum(notes.read.values())
     lines = [f"read: {_names(read)} ({_megabytes(size)})" if read else "read: nothing"]
-    unread = len(files) - len(read)
+    unread = len(files) - len(read) - len(closed)
     if unread:
         lines.append(f"not read: {unread} other file{'s' * (unread != 1)} of this log")
     gaps = missing_days(files)
@@ -138,6 +141,11 @@ def reading_notes(files: Sequence[LogFile], notes: Notes) -> list[str]:
         lines.append(f"skipped: {count} {what} line{'s' * (count != 1)} (tradebot logs lint)")
     lines += [f"cannot be read: {problem}" for problem in notes.unreadable]
     return lines
+
+
+def _never_opened(file: LogFile, notes: Notes) -> bool:
+    """Of a file that is told to be unreadable nothing was read, not even that it is empty."""
+    return notes.is_unreadable(file) and not notes.read.get(file.path)
 
 
 def _names(files: Sequence[LogFile]) -> str:

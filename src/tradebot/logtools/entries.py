@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from tradebot.logtools.blocks import Block, Notes, blocks
+from tradebot.logtools.blocks import Notes
 from tradebot.logtools.folder import LogFile, within
-from tradebot.logtools.scan import lines_with
+from tradebot.logtools.scan import Found, lines_with
 from tradebot.observability.line import LineError, LogLine, parse
-
-_FEW = 4
-"""So many needles are found faster one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +17,7 @@ class Entry:
 
     line: LogLine
     raw: bytes
-    """As it is in the file, without its newline."""
+    """As it is in the file, or masked like `line`; without its newline."""
     file: LogFile
     offset: int
     """Bytes from the (uncompressed) file's beginning."""
@@ -57,6 +52,9 @@ class Selection:
     """Fields (or `event`, `level`, `component`) and the values they may have."""
     needles: Sequence[bytes] = ()
     """A line that holds none of these is not even parsed; () for no such condition."""
+    masked: bool = True
+    """Once more through redaction, so that no answer tells what a hand or an older version left in
+    a line. False, as it was written, for who gives out the raw bytes or judges them."""
 
     def takes(self, line: LogLine) -> bool:
         """Is this line wanted, its needles apart?"""
@@ -82,87 +80,57 @@ def entries(files: Iterable[LogFile], wanted: Selection, notes: Notes) -> Iterat
     """The wanted lines, file by file, in the order they stand in. What is no line of the log is
     counted in `notes` where it would have been looked at."""
     chosen = list(files)
+    mask = mask_of(wanted)
     for file in within(chosen, wanted.since, wanted.until) if _timed(wanted) else chosen:
-        for offset, raw in _lines(file, wanted, notes):
-            entry = entry_of(file, offset, raw, notes)
+        for found in lines_with(file, wanted.needles, notes):
+            entry = entry_of(file, found, notes)
             if entry is not None and wanted.takes(entry.line):
-                yield entry
+                yield masked(entry, mask)
+
+
+Mask = Callable[[LogLine, bytes], tuple[LogLine, bytes]]
+"""What a line and its bytes become before anybody sees them."""
+
+
+def mask_of(wanted: Selection) -> Mask:
+    """How the wanted lines are shown."""
+    if not wanted.masked:
+        return _as_it_is
+    # Loading redaction takes longer than to find an order: who needs none of it goes without.
+    from tradebot.logtools.masking import masked_pair
+
+    return masked_pair
+
+
+def _as_it_is(line: LogLine, raw: bytes) -> tuple[LogLine, bytes]:
+    return line, raw
+
+
+def masked(entry: Entry, mask: Mask) -> Entry:
+    """The entry as it is shown. Its place stays the same."""
+    line, raw = mask(entry.line, entry.raw)
+    return entry if line is entry.line else Entry(line, raw, entry.file, entry.offset)
 
 
 def _timed(wanted: Selection) -> bool:
     return bool(wanted.since or wanted.until)
 
 
-def _lines(file: LogFile, wanted: Selection, notes: Notes) -> Iterator[tuple[int, bytes]]:
-    if wanted.needles:
-        yield from lines_with(file, wanted.needles, notes)
-        return
-    for block in blocks(file, notes):
-        yield from candidates(block, ())
-
-
-def candidates(block: Block, needles: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Offset and bytes of each line of a block that holds one of the needles; of each without any.
-
-    Bytes only: that the needle is the value of the right key is for the parser to say.
-    """
-    if not needles:
-        offset = block.offset
-        for raw in _split(block.data):
-            yield offset, raw
-            offset += len(raw) + 1
-        return
-    data = block.data
-    for start in sorted(_starts(data, needles)):
-        end = data.find(b"\n", start)
-        yield block.offset + start, data[start:] if end < 0 else data[start:end]
-
-
-def _starts(data: bytes, needles: Sequence[bytes]) -> set[int]:
-    """Where the lines begin that hold a needle."""
-    starts: set[int] = set()
-    if len(needles) > _FEW:
-        # One pass for all of them; what they begin with in common is looked for first.
-        pattern = _any_of(tuple(needles))
-        match = pattern.search(data)
-        while match is not None:
-            starts.add(data.rfind(b"\n", 0, match.start()) + 1)
-            end = data.find(b"\n", match.start())
-            match = None if end < 0 else pattern.search(data, end)
-        return starts
-    for needle in needles:
-        found = data.find(needle)
-        while found >= 0:
-            starts.add(data.rfind(b"\n", 0, found) + 1)
-            end = data.find(b"\n", found)
-            found = -1 if end < 0 else data.find(needle, end)
-    return starts
-
-
-@lru_cache(maxsize=8)
-def _any_of(needles: tuple[bytes, ...]) -> re.Pattern[bytes]:
-    return re.compile(b"|".join(map(re.escape, needles)))
-
-
-def _split(data: bytes) -> list[bytes]:
-    lines = data.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    return lines
-
-
-def entry_of(file: LogFile, offset: int, raw: bytes, notes: Notes) -> Entry | None:
-    """The line as an entry; None, counted in `notes`, for what is no line of the log.
+def entry_of(file: LogFile, found: Found, notes: Notes) -> Entry | None:
+    """The line as an entry, not masked yet; None, counted in `notes`, for what is no line of the
+    log, and for one without its newline: its last value may be cut and still look like one.
 
     Tools of Windows may have put a carriage return before the newline.
     """
-    try:
-        line = parse(raw.removesuffix(b"\r").decode("utf-8", "replace"))
-    except LineError:
-        if raw.strip():
-            notes.odd["foreign"] += 1
-        return None
-    return Entry(line, raw, file, offset)
+    if found.whole:
+        try:
+            line = parse(found.raw.removesuffix(b"\r").decode("utf-8", "replace"))
+            return Entry(line, found.raw, file, found.offset)
+        except LineError:
+            pass
+    if found.raw.strip():
+        notes.odd["foreign" if found.whole else "unfinished"] += 1
+    return None
 
 
 def in_order(found: Iterable[Entry]) -> list[Entry]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -18,12 +19,14 @@ from tradebot.logtools.sources import STDIN, Unreadable, log_files
 from tradebot.observability.rotation import LIVE_NAME
 
 _DATED = re.compile(r"bot\.log\.([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.[0-9]+)?(?:\.gz)?")
-_STAMP = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z) \| ")
+STAMP = re.compile(
+    rb"(?m)^([0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    rb"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z) \| "
+)
+"""The beginning of a line that can have been written."""
 _LISTINGS = 5
 """A folder that changes all the time is taken as it is in the end."""
 _PEEK_BYTES = 64 * 1024
-_SHORT_PEEK_BYTES = 4 * 1024
-"""Enough for the first and the last line of nearly every file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ def _uncompressed(stream: BinaryIO) -> BinaryIO:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From the first to the last timestamp of a file, as text; empty texts when unknown."""
+    """From the earliest to the latest timestamp of a file, as text; empty texts when unknown."""
 
     first: str = ""
     last: str = ""
@@ -169,41 +172,38 @@ class Span:
 def span_of(file: LogFile) -> Span:
     """What the file's beginning and end say of its time. Reads 128 KiB at most, raises nothing.
 
-    Of a compressed file only what its name says is known: all of that day and the next.
+    Several processes write, so the first line is not always the earliest one, nor the last one the
+    latest: of those near each end all count. A compressed file's end is not known without reading
+    all of it: it may reach over the day in its name and the next.
     """
-    if file.compressed or file.path == STDIN:
-        if file.day is None:
-            return Span()
-        return Span(f"{file.day}T00:00:00.000Z", f"{file.day + timedelta(days=1)}T23:59:59.999Z")
-    for size in (_SHORT_PEEK_BYTES, _PEEK_BYTES):
-        span = _peek(file, size)
-        if span.first and span.last:
-            return span
-    return Span()
-
-
-def _peek(file: LogFile, size: int) -> Span:
+    if file.path == STDIN:
+        return Span()
     try:
         with open_same(file) as stream:
-            head = stream.read(size)
-            end = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, end - size))
-            tail = stream.read(size)
-    except OSError:
-        return Span()
-    stamps = [*_stamps(head, backwards=False), *_stamps(tail, backwards=True)]
-    if len(stamps) < 2:
-        return Span()
-    return Span(min(stamps).decode(), max(stamps).decode())
+            stamps = _stamps(stream.read(_PEEK_BYTES).split(b"\n"))
+            first = min(stamps, default=b"").decode()
+            if file.compressed:
+                return Span(first or _midnight(file.day), _end_of(file.day))
+            begin = max(0, stream.seek(0, os.SEEK_END) - _PEEK_BYTES)
+            stream.seek(begin)
+            tail = stream.read(_PEEK_BYTES).split(b"\n")
+    except (OSError, EOFError, zlib.error):
+        return Span(_midnight(file.day), _end_of(file.day)) if file.compressed else Span()
+    stamps += _stamps(tail[1:] if begin else tail)
+    return Span(min(stamps).decode(), max(stamps).decode()) if stamps else Span()
 
 
-def _stamps(data: bytes, *, backwards: bool) -> Iterator[bytes]:
-    """The timestamp of the first line that has one, or of the last."""
-    lines = data.split(b"\n")
-    for line in reversed(lines) if backwards else lines:
-        if found := _STAMP.match(line):
-            yield found[1]
-            return
+def _stamps(lines: Iterable[bytes]) -> list[bytes]:
+    return [found[1] for line in lines if (found := STAMP.match(line))]
+
+
+def _midnight(day: date | None) -> str:
+    return f"{day}T00:00:00.000Z" if day else ""
+
+
+def _end_of(day: date | None) -> str:
+    """Of the day after."""
+    return f"{day + timedelta(days=1)}T23:59:59.999Z" if day and day < date.max else ""
 
 
 def within(files: Sequence[LogFile], since: str, until: str) -> Iterator[LogFile]:

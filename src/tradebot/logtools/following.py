@@ -31,6 +31,9 @@ _LONGEST = 4 * LINE_LIMIT
 _HOLDS_OPEN = sys.platform != "win32"
 """There a file that is open cannot be renamed, and the log could not rotate."""
 
+_BEHIND_BYTES = 512
+"""A whole line, mostly, with its time."""
+
 _Identity = tuple[int, int]
 
 
@@ -42,6 +45,9 @@ class _Source:
     identity: _Identity
     offset: int
     stream: BinaryIO | None
+    behind: bytes = b""
+    """What stands right before `offset`: something else when the file was emptied in place and has
+    grown beyond it again."""
     before: str = ""
     """The time of the last row."""
     too_long: bool = False
@@ -133,7 +139,9 @@ class Follower:
             stream.close()
             return
         self._ignored.discard(known)
-        source = _Source(path, known, _end_of_lines(stream) if at_end else 0, stream)
+        source = _Source(path, known, 0, stream)
+        if at_end:
+            _go_on(source, stream, _end_of_lines(stream))
         if not _HOLDS_OPEN:
             stream.close()
             source.stream = None
@@ -174,16 +182,16 @@ class Follower:
 
     def _lines(self, source: _Source, stream: BinaryIO) -> Iterator[Row]:
         size = os.fstat(stream.fileno()).st_size
-        if size < source.offset:
-            source.offset = 0  # emptied in place
+        if size != source.offset and _before(stream, source.offset) != source.behind:
+            _go_on(source, stream, 0)  # emptied in place
         for _ in range(_READS_PER_ROUND):
             data = _from(stream, source.offset)
             end = data.rfind(b"\n") + 1
             if end:
-                source.offset += end
+                _go_on(source, stream, source.offset + end)
                 yield from self._rows(source, data[: end - 1].split(b"\n"))
             elif len(data) > _LONGEST:
-                source.offset += len(data)
+                _go_on(source, stream, source.offset + len(data))
                 self.too_long += not source.too_long
                 source.too_long = True
             else:
@@ -210,6 +218,16 @@ def _identity_of(path: str) -> _Identity | None:
     except OSError:
         return None
     return _identity(status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _go_on(source: _Source, stream: BinaryIO, offset: int) -> None:
+    source.offset, source.behind = offset, _before(stream, offset)
+
+
+def _before(stream: BinaryIO, offset: int) -> bytes:
+    start = max(0, offset - _BEHIND_BYTES)
+    stream.seek(start)
+    return stream.read(offset - start)
 
 
 def _from(stream: BinaryIO, offset: int) -> bytes:

@@ -44,7 +44,7 @@ _MEMBERS = ("session", "session_orders", "app_day")
 _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARN": "warning", "ERROR": "error", "FATAL": "fatal"}
 
 _BARE = "[A-Za-z0-9_.:/@%+*,~#-]++"
-_VALUE = rf'(?:"(?:[^"\\]++|\\.)*+"|{_BARE})'
+_VALUE = rf'(?:"(?>(?:[^"\\]++|\\.)*)"|{_BARE})'
 _PAIR = rf"[A-Za-z_][A-Za-z0-9_.]*+={_VALUE}"
 _TYPED = {
     INTEGER: ("integer", r"-?\d+(?![^ ])"),
@@ -130,13 +130,13 @@ def _pattern(members: Sequence[tuple[str, Field]]) -> str:
     known = "|".join(f"{name}=(?<{column(name)}>{_read(field)})" for name, field in members)
     # What belongs together: the lines of an order, and outside of orders those of a run.
     operation = (
-        f"(?=(?|(?: {_PAIR})*? external_reference=(?<opid>{_BARE})| run_id=(?<opid>{_BARE})))?+"
+        rf"(?>(?=(?|(?: {_PAIR})*? external_reference=(?<opid>{_BARE})| run_id=(?<opid>{_BARE})))?)"
     )
     return (
         r"^(?<timestamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)"
         rf" \| (?<level>{'|'.join(_LEVELS)}) *\| (?<component>{_BARE})"
         rf" \| (?<event>[a-z][a-z0-9_]*+) \|{operation}"
-        rf"(?<body>(?: (?:{known}|{_PAIR}))*+.*)$"
+        rf"(?<body>(?>(?: (?:{known}|{_PAIR}))*).*)$"
     )
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from tradebot.logtools.commands import COMMANDS
 from tradebot.logtools.desk import UNREADABLE, Desk, Surroundings, UsageProblem, wants_colour
 from tradebot.logtools.sources import Unreadable
-from tradebot.logtools.times import AWAY
+from tradebot.logtools.table import harmless
 
 EXIT_USAGE = 2
 _TIME_OPTIONS = ("--since", "--until", "--at")
+_BEFORE_NOW = re.compile(r"-[0-9]")
 
 
 def main(arguments: Sequence[str], surroundings: Surroundings) -> int:
@@ -29,6 +31,7 @@ def main(arguments: Sequence[str], surroundings: Surroundings) -> int:
     Raises SystemExit for `--help` and wrong use, as argparse does; BrokenPipeError when the reader
     of stdout has gone; OSError when stdout cannot be written.
     """
+    _open_what_is_closed()
     if not arguments or arguments[0] in ("-h", "--help"):
         _help(surroundings.program)
         return 0 if arguments else EXIT_USAGE
@@ -44,15 +47,23 @@ def main(arguments: Sequence[str], surroundings: Surroundings) -> int:
     except UsageProblem as problem:
         parser.error(str(problem))
     except Unreadable as problem:
-        sys.stderr.write(f"{surroundings.program}: cannot be read: {problem}\n")
+        sys.stderr.write(f"{surroundings.program}: cannot be read: {harmless(str(problem))}\n")
         return UNREADABLE
+
+
+def _open_what_is_closed() -> None:
+    """What whoever started us has closed, nobody reads: it leads nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - to the end
+            setattr(sys, name, nowhere)
 
 
 def _joined(arguments: Sequence[str]) -> Iterator[str]:
     """`--since -2h` as `--since=-2h`: argparse would take the time for an option."""
     waiting = ""
     for argument in arguments:
-        if waiting and AWAY.fullmatch(argument):
+        if waiting and _BEFORE_NOW.match(argument):
             yield f"{waiting}={argument}"
             waiting = ""
             continue
@@ -73,6 +84,13 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, **{"width": _columns() - 2, **options})
 
 
+class _Parser(argparse.ArgumentParser):
+    """Repeats what was typed, and no escape sequence in it, to the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(harmless(message))
+
+
 def _columns() -> int:
     try:
         return int(os.environ.get("COLUMNS", "")) or 80
@@ -85,7 +103,7 @@ def _columns() -> int:
 
 
 def _parser(name: str, module: ModuleType, program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"{program} {name}",
         description=module.__doc__,
         formatter_class=_Help,

@@ -1,4 +1,4 @@
-"""Lines once more through redaction, before any of them leaves this machine in a file.
+"""Lines once more through redaction, before anybody is shown any of them.
 
 A log was masked when it was written. But a line may have been edited by hand, written by an older
 version, or be another program's: so each field is treated by its own rule again, as if it were
@@ -10,11 +10,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from tradebot.logtools.entries import Entry
 from tradebot.observability.line import LogLine, clean_component, is_event_name, render
 from tradebot.observability.redaction import SECRETS, Redactor, register_secret
 from tradebot.vocabulary import CATALOGUE
@@ -36,6 +34,8 @@ def know(secrets: Iterable[str]) -> None:
         with contextlib.suppress(ValueError):
             register_secret(secret)
     _stays.clear()
+    for remembering in (_masked_key, _masked_component, masked_event):
+        remembering.cache_clear()
 
 
 def masked_text(text: str) -> str:
@@ -66,6 +66,7 @@ def masked_line(line: LogLine) -> LogLine:
         key: masked
         for key, value in line.fields.items()
         if (key, value) not in _stays
+        and not _is_proven(key, value)
         and ((masked := masked_value(key, value)) != value or _masked_key(key) != key)
     }
     component, event = _masked_component(line.component), masked_event(line.event)
@@ -75,17 +76,31 @@ def masked_line(line: LogLine) -> LogLine:
     return LogLine(line.timestamp, line.level, component, event, fields)
 
 
-def masked_entry(entry: Entry) -> Entry:
-    """The entry as redaction lets it through: line and raw bytes. Its place stays the same."""
-    masked = masked_line(entry.line)
-    if masked is entry.line:
-        return entry
-    return replace(entry, line=masked, raw=raw_of(masked))
+def masked_pair(line: LogLine, raw: bytes) -> tuple[LogLine, bytes]:
+    """The line and its bytes as redaction lets them through."""
+    masked = masked_line(line)
+    return (line, raw) if masked is line else (masked, raw_of(masked))
 
 
 def raw_of(line: LogLine) -> bytes:
     """The line as it is written, without its newline."""
     return render(line).encode("utf-8", "replace")
+
+
+def _is_proven(key: str, value: str) -> bool:
+    """Is it what its declaration says, and none of the secrets that are known?"""
+    proof = _proof(key)
+    return (
+        proof is not None
+        and value[:1] not in ("{", "[")
+        and bool(proof(value))
+        and (not SECRETS.generation or SECRETS.remove(value) == value)
+    )
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _proof(key: str) -> Callable[[str], object] | None:
+    return _redactor().proof(key)
 
 
 def _work_out(key: str, value: str) -> str:

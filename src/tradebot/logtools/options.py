@@ -7,6 +7,7 @@ from datetime import datetime
 
 from tradebot.logtools.desk import Desk, UsageProblem
 from tradebot.logtools.entries import Selection
+from tradebot.logtools.subjects import subject_of
 from tradebot.logtools.times import EXPECTED, parse_time, stamp
 
 OUTPUTS = ("text", "raw", "json", "jsonl")
@@ -88,12 +89,14 @@ def time_of(desk: Desk, name: str, text: str) -> datetime:
 
 
 def selection(desk: Desk, options: argparse.Namespace) -> Selection:
-    """What `--since`, `--until` and `FIELD=VALUE` ask for. Raises UsageProblem."""
+    """What `--since`, `--until` and `FIELD=VALUE` ask for, masked but for `--output raw`. Raises
+    UsageProblem."""
     since = time_text(desk, "--since", getattr(options, "since", None))
     until = time_text(desk, "--until", getattr(options, "until", None))
     if since and until and since >= until:
         raise UsageProblem("--since is not before --until, so there is nothing between them")
-    return Selection(since, until, filters_of(getattr(options, "filters", ())))
+    filters = filters_of(getattr(options, "filters", ()))
+    return Selection(since, until, filters, masked=desk.output != "raw")
 
 
 def filters_of(texts: list[str] | tuple[str, ...]) -> dict[str, frozenset[str]]:
@@ -104,4 +107,6 @@ def filters_of(texts: list[str] | tuple[str, ...]) -> dict[str, frozenset[str]]:
         if not (name and equals and value):
             raise UsageProblem(f"{text!r} is no FIELD=VALUE, for example level=ERROR")
         wanted.setdefault(name, set()).add(value)
+        if (pasted := subject_of(text)) is not None:  # in another case, or with quotes
+            wanted[name].add(pasted.value)
     return {name: frozenset(values) for name, values in wanted.items()}

@@ -285,8 +285,10 @@ class OrderStory:
         self.decided = self.decided or entry.time
         ended = self.standing if self.standing in _GONE else ""
         self._stands(entry.get("order_state") or ended, entry)
-        if self.outcome == "SUCCESS":
-            self.error_code = self.message = ""  # of a doubt that is settled
+        if self.outcome == "SUCCESS" or (self.doubt and self.failure_reason != self.doubt):
+            # Of a doubt that is settled; but a person's words on it stay.
+            self.error_code = ""
+            self.message = self.message if self.by_hand else ""
 
 
 _BY_EVENT: dict[str, Callable[[OrderStory, Entry], None]] = {

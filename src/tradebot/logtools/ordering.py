@@ -9,19 +9,17 @@ follows: it has that line's time.
 from __future__ import annotations
 
 import heapq
-import os
-import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from tradebot.logtools.backwards import blocks_backwards
 from tradebot.logtools.blocks import Block, Notes, blocks
-from tradebot.logtools.entries import Selection, candidates
-from tradebot.logtools.folder import LogFile, open_same, span_of
+from tradebot.logtools.entries import Mask, Selection, mask_of
+from tradebot.logtools.folder import STAMP, LogFile, span_of
+from tradebot.logtools.scan import lines_of
 from tradebot.logtools.sources import STDIN
-from tradebot.observability.line import LineError, LogLine, escape, is_bare, parse
+from tradebot.observability.line import SEPARATOR, LineError, LogLine, escape, is_bare, parse
 
 FOREIGN = "foreign"
 UNFINISHED = "unfinished"
@@ -30,8 +28,7 @@ _WINDOW_ROWS = 512
 _WINDOW_BYTES = 2 << 20
 _SELECTIVE_LENGTH = 6
 _SELECTIVE_FIELDS = ("external_reference", "order_id", "run_id", "event")
-_PEEK_BYTES = 64 * 1024
-_STAMP = re.compile(rb"(?m)^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z) \| ")
+_RARE_LEVELS = frozenset(("WARN", "ERROR", "FATAL"))
 _ALWAYS = "9999-12-31T23:59:59.999Z"
 """Behind every timestamp."""
 
@@ -43,14 +40,14 @@ class Row:
     time: str
     """Its timestamp; of what has none, that of the line before it, or an empty text."""
     raw: bytes
-    """Without its newline."""
+    """As it is in the file, or masked like `line`; without its newline."""
     line: LogLine | None
     """None for what is no line of the log."""
     odd: str = ""
     """FOREIGN, UNFINISHED or nothing; without a line and without this it is blank."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wanted:
     """Which rows are asked for."""
 
@@ -63,8 +60,21 @@ class Wanted:
         """May a row be wanted that has no fields?"""
         return not self.selection.fields
 
-    def takes(self, row: Row) -> bool:
-        """Is this row wanted?"""
+    def shown(self, row: Row) -> Row | None:
+        """The row as it may be shown; None when it is not wanted. What is no line is not masked
+        here: it may be the middle of something."""
+        if not self._takes(row):
+            return None
+        if row.line is None:
+            return row
+        line, raw = self._mask(row.line, row.raw)
+        return row if line is row.line else Row(row.time, raw, line)
+
+    @cached_property
+    def _mask(self) -> Mask:
+        return mask_of(self.selection)
+
+    def _takes(self, row: Row) -> bool:
         if row.line is not None:
             return self.selection.takes(row.line) and self._has_text(row)
         since, until = self.selection.since, self.selection.until
@@ -99,6 +109,9 @@ class Wanted:
                 continue
             if all(len(value) >= _SELECTIVE_LENGTH for value in values):
                 return tuple(value.encode() for value in sorted(values))
+        levels = fields.get("level", frozenset())
+        if levels and levels <= _RARE_LEVELS:
+            return tuple(f"{SEPARATOR}{level:<5}{SEPARATOR}".encode() for level in sorted(levels))
         return ()
 
 
@@ -180,17 +193,15 @@ def _wanted_of(parts: Iterable[Block], wanted: Wanted, notes: Notes) -> Iterator
     needles = wanted.needles()
     before = ""
     for block in parts:
-        ended = block.data.endswith(b"\n")
-        end = block.offset + len(block.data)
-        for offset, raw in candidates(block, needles):
-            if not wanted.may_hold_text(raw):
-                before = _stamp_of(raw) or before
+        for found in lines_of(block.data, len(block.data), needles, block.offset):
+            if not wanted.may_hold_text(found.raw):
+                before = _stamp_of(found.raw) or before
                 continue
-            whole = ended or offset + len(raw) < end
-            row = row_of(raw, before or _first_stamp(block), whole=whole)
+            row = row_of(found.raw, before or _first_stamp(block), whole=found.whole)
             before = row.time
-            if wanted.takes(row):
-                yield row
+            shown = wanted.shown(row)
+            if shown is not None:
+                yield shown
             elif row.odd:
                 notes.odd[row.odd] += 1
 
@@ -209,12 +220,12 @@ def row_of(raw: bytes, before: str, *, whole: bool = True) -> Row:
 
 
 def _stamp_of(raw: bytes) -> str:
-    found = _STAMP.match(raw)
+    found = STAMP.match(raw)
     return found[1].decode() if found else ""
 
 
 def _first_stamp(block: Block) -> str:
-    found = _STAMP.search(block.data)
+    found = STAMP.search(block.data)
     return found[1].decode() if found else ""
 
 
@@ -231,22 +242,8 @@ class _Reach:
 
 
 def _reach_of(file: LogFile) -> _Reach:
-    """What its ends say. Lines of several processes stand a little out of order, so not the first
-    and the last count, but the earliest and the latest near them."""
-    if file.path == STDIN:
-        return _Reach(file)
-    try:
-        with open_same(file) as stream:
-            head = _STAMP.findall(stream.read(_PEEK_BYTES))
-            if not head:
-                return _Reach(file)
-            if file.compressed:
-                return _Reach(file, min(head).decode(), span_of(file).last or _ALWAYS)
-            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _PEEK_BYTES))
-            tail = _STAMP.findall(stream.read(_PEEK_BYTES))
-    except (OSError, EOFError, zlib.error):
-        return _Reach(file)
-    return _Reach(file, min(head).decode(), max(*head, *tail).decode() if tail else _ALWAYS)
+    span = span_of(file)
+    return _Reach(file, span.first, span.last or _ALWAYS)
 
 
 def _may_hold(files: Sequence[LogFile], wanted: Wanted) -> list[_Reach]:

@@ -143,7 +143,7 @@ def _not_wished(cycle: Cycle, instrument: str, symbol: str) -> Answer:
 def _not_begun(cycle: Cycle, instrument: str, symbol: str, now: str) -> Answer:
     """It was to be traded, and no intent was written."""
     word = cycle.not_begun.get(instrument)
-    if word is None:
+    if word is None or word == _BROKEN_OFF:
         return _broken_off(cycle, instrument, symbol, now)
     kinds = (What.DECISION, What.FAILURE)
     return _catalogue(instrument, symbol, word, kinds, "before the order was begun")
@@ -163,12 +163,22 @@ def _order(cycle: Cycle, instrument: str, symbol: str, story: OrderStory, now: s
         where = "the order was sent" if story.sent else "before the order was sent"
         return _with_order(instrument, symbol, Result.NOT_TRADED, story.reason, story, where)
     word = cycle.decided[instrument].reason
-    return _with_order(instrument, symbol, Result.TRADED, word, story, "", story.result)
+    return _with_order(instrument, symbol, Result.TRADED, word, story, "", _ended_as(story))
 
 
 def _filled_in_part(story: OrderStory) -> bool:
     """Ended by something, but not before some of it was filled."""
     return story.filled_quantity.strip("0.") != ""
+
+
+def _ended_as(story: OrderStory) -> str:
+    """How the order stands; that it failed contradicts what was traded of it."""
+    told = story.result
+    if story.failed:
+        part = f"{story.filled_quantity} of {story.quantity or '?'} filled"
+        why = "" if story.by_hand else story.reason
+        told = f"{part}, then {why}" if why else part
+    return f"{told}, by a person's word" if story.by_hand else told
 
 
 def _without_verdict(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tradebot.logtools.bots import bot_of
 from tradebot.logtools.desk import Desk
 from tradebot.logtools.explaining import plain
 from tradebot.logtools.run_story import RunOutcome, RunStory
@@ -33,9 +34,11 @@ class Row:
     gap: SlotGap | None = None
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> tuple[str, ...]:
         """What folds together."""
-        return self.outcome, self.runs[0].reason if self.runs else ""
+        if not self.runs:
+            return (self.outcome,)
+        return self.outcome, self.runs[0].reason, *bot_of(self.runs[0])
 
 
 def rows_of(runs: Iterable[RunStory], gaps: Iterable[SlotGap], now: str) -> list[Row]:
@@ -65,7 +68,7 @@ def _is_quiet(row: Row) -> bool:
     if row.outcome not in _QUIET or not row.runs:
         return False
     [run] = row.runs
-    return not (run.errors or run.references or run.exit_code)
+    return not (run.errors or run.references or run.exit_code or run.stopped)
 
 
 def _fold(series: list[Row]) -> list[Row]:
@@ -75,10 +78,16 @@ def _fold(series: list[Row]) -> list[Row]:
     return [Row(series[0].time, series[0].outcome, runs)]
 
 
-def run_table(desk: Desk, rows: Sequence[Row]) -> Iterator[str]:
-    """A line for each row, below a head."""
+def run_table(desk: Desk, rows: Sequence[Row], bots: Mapping[str, str]) -> Iterator[str]:
+    """A line for each row, below a head. `bots` has the name of each run's, by run id, where there
+    are several; {} where there is one."""
     cells = [_gap_cells(desk, row.gap) if row.gap else _cells(desk, row) for row in rows]
-    lines = table(_HEAD, [list(map(harmless, one)) for one in cells])
+    head = list(_HEAD)
+    if bots:
+        head.insert(1, "BOT")
+        for row, one in zip(rows, cells, strict=True):
+            one.insert(1, bots.get(row.gap.told_by if row.gap else row.runs[0].run_id, "-"))
+    lines = table(head, [list(map(harmless, one)) for one in cells])
     yield desk.paint(next(lines), "bold")
     for row, line in zip(rows, lines, strict=True):
         yield desk.paint(line, _COLOURS.get(row.outcome, ""))
@@ -121,11 +130,19 @@ _TOLD = ("placed", "rejected", "skipped", "unresolved")
 
 
 def _why(run: RunStory) -> str:
-    """In words; empty for a run that ran through."""
+    """In words; empty for a run that ran through and was not stopped."""
+    told = _why_of_the_cycle(run)
+    if not run.stopped or not run.is_run:
+        return told
+    code = "" if run.stopped_with is None else f" with exit code {run.stopped_with}"
+    return f"{told}; stopped{code} behind it".removeprefix("; ")
+
+
+def _why_of_the_cycle(run: RunStory) -> str:
     if run.killed_found_by:
         return f"in the phase {run.phase or '?'}, as a later run found"
     if not run.ended and run.is_run:
-        return f"last line: {run.last_event}"
+        return f"came as far as {run.last_event}"
     reason = run.reason
     if not reason:
         return "" if not run.exit_code else plain(str(run.exit_code), "exit_code")
@@ -137,7 +154,7 @@ def _why(run: RunStory) -> str:
     return " ".join(word for word in words if word)
 
 
-_EVENTS = ("startup_", "unexpected_", "trading_", "execution_", "orders_", "auth_")
+_EVENTS = ("startup_", "run_", "unexpected_", "trading_", "execution_", "orders_", "auth_")
 
 
 def _meaning(run: RunStory) -> str:

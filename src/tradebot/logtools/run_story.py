@@ -18,7 +18,7 @@ from tradebot.vocabulary.words import Word
 
 NEEDLES = (
     b" | startup_", b" | cycle_", b" | run_stopped | ", b" | run_killed_found | ",
-    b" | schedule_", b" | execution_intent_created | ", b" | trading_",
+    b" | schedule_", b" | execution_intent_created | ", b" | trading_", b" | execution_order_",
     b" | marketdata_fetch_failure | ", b" | auth_mode_selected | ", b" | execution_resolved_",
     b" | execution_position_", b" | orders_check_result | ", b" | ERROR | ", b" | FATAL | ",
 )  # fmt: skip
@@ -101,6 +101,11 @@ class RunStory:
     duration_ms: int | None = None
     """As the run measured it; see `seconds`."""
     exit_code: int | None = None
+    """Of the cycle; that of a loop's process is `stopped_with`."""
+    stopped: str = ""
+    """When the loop of cycles was ended from outside, behind this one."""
+    stopped_with: int | None = None
+    """The exit code of the process then."""
     skip_reason: str = ""
     failure_reason: str = ""
     phase: str = ""
@@ -113,6 +118,8 @@ class RunStory:
     """The run that found that this one had been killed."""
     busy: bool = False
     scheduled: bool = False
+    loop: bool = False
+    """Is it one of the cycles of a run that goes on until it is stopped?"""
     dry_run: str = ""
     env: str = ""
     strategy: str = ""
@@ -176,6 +183,7 @@ class RunStory:
         if not self.started:
             self.started = entry.time
             single = entry.get("single_cycle") == "true"
+            self.loop = entry.get("single_cycle") == "false"
             self.from_its_beginning = event == "startup_begin" or not single
         self.last, self.last_event = entry.time, event
         self.errors += entry.line.level in ("ERROR", "FATAL")
@@ -243,16 +251,24 @@ def _no_prices(run: RunStory, entry: Entry) -> None:
 
 def _exception(run: RunStory, entry: Entry) -> None:
     if entry.line.component == "app":  # the last resort: the run ends with it
-        run.failure_reason, run.exit_code, run.ended = entry.event, _EXIT_SOFTWARE, entry.time
-        run.message = entry.get("exc_msg")
-    elif entry.line.component == "orchestrator":  # its cycle does
+        run.exit_code, run.ended = _EXIT_SOFTWARE, entry.time
+    if entry.line.component in ("app", "orchestrator"):  # else the cycle goes on
         run.failure_reason, run.message = entry.event, entry.get("exc_msg")
+        run.phase = entry.get("phase") or run.phase
 
 
 def _ended(run: RunStory, entry: Entry) -> None:
     run.ended, run.exit_code = entry.time, _whole(entry.get("exit_code"))
     run.duration_ms = _whole(entry.get("duration_ms"))
     run.counts = tuple(_whole(entry.get(name)) or 0 for name in COUNTERS)
+
+
+def _stopped(run: RunStory, entry: Entry) -> None:
+    run.stopped, run.stopped_with = entry.time, _whole(entry.get("exit_code"))
+    if not run.is_run:  # no line of its cycles is among those that were read
+        run.command = entry.event
+    elif not run.ended:
+        run.ended, run.exit_code, run.failure_reason = entry.time, run.stopped_with, entry.event
 
 
 def _intent(run: RunStory, entry: Entry) -> None:
@@ -271,9 +287,12 @@ _BY_EVENT: dict[str, Callable[[RunStory, Entry], None]] = {
     "marketdata_fetch_failure": _no_prices,
     "unexpected_exception": _exception,
     "cycle_end": _ended,
+    "run_stopped": _stopped,
     "execution_intent_created": _intent,
 }
-_STAYS = ("scheduled", "dry_run", "env", "strategy", "version", "host", "instance", "cadence")
+_STAYS = (
+    "scheduled", "loop", "dry_run", "env", "strategy", "version", "host", "instance", "cadence",
+)  # fmt: skip
 """What one cycle of a loop has in common with the next."""
 
 
@@ -351,12 +370,10 @@ def facts(run: RunStory, now: str) -> dict[str, Any]:
 
 _PLAIN = (
     "run_id", "cycle_id", "slot", "started", "begun", "ended", "last", "last_event",
-    "lateness_seconds", "jitter_seconds", "duration_ms", "exit_code", "phase", "message", "holder",
-    "killed_found_by", "scheduled", "dry_run", "env", "strategy", "version", "host", "instance",
-    "cadence", "references", "errors", "command",
+    "lateness_seconds", "jitter_seconds", "duration_ms", "exit_code", "stopped", "stopped_with",
+    "phase", "message", "holder", "killed_found_by", "scheduled", "dry_run", "env", "strategy",
+    "version", "host", "instance", "cadence", "references", "errors", "command",
 )  # fmt: skip
-
-
 FACTS = ("type", "outcome", "reason", "seconds", *_PLAIN, *COUNTERS)
 """What may be asked for."""
 

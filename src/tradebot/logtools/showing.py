@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from tradebot.logtools.export_columns import pair_value
+from tradebot.logtools.masking import masked_text
 from tradebot.logtools.ordering import UNFINISHED, Row
 from tradebot.logtools.table import harmless
-from tradebot.observability import mask_sensitive
 from tradebot.observability.line import LogLine, quote
 from tradebot.observability.schema import CORRELATION
 
@@ -53,7 +53,7 @@ class Show:
         yield from self._line(row.line)
 
     def _foreign(self, row: Row) -> str:
-        text = mask_sensitive(row.raw.decode("utf-8", "replace"), "msg")
+        text = masked_text(row.raw.decode("utf-8", "replace"))
         if len(text) > _LONGEST_ROW:
             text = f"{text[:_LONGEST_ROW]} … (of {len(row.raw)} bytes)"
         end = " (unfinished: no newline)" if row.odd == UNFINISHED else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
-AWAY = re.compile(r"([-+])([0-9]{1,6})([smhd])")
+AWAY = re.compile(r"([-+])([0-9]+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _CLOCK = re.compile(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
@@ -36,9 +36,18 @@ def parse_time(text: str, now: datetime, zone: tzinfo | None = UTC) -> datetime:
 
 def stamp(moment: datetime) -> str:
     """The timestamp of a line at this aware time: UTC, milliseconds. Stamps sort as text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (
-        f"{moment.microsecond // 1000:03d}Z"
-    )
+    # Not `strftime`: it writes the year 999 with three digits, which sorts behind 2025.
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shifted(moment: datetime, distance: timedelta) -> datetime:
+    """So much later, or earlier; at the ends of the calendar no further than they are."""
+    try:
+        return moment + distance
+    except OverflowError:
+        if distance > timedelta():
+            return datetime.max.replace(tzinfo=UTC)
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def moment_of(timestamp: str) -> datetime:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from tradebot.logtools.blocks import Notes
-from tradebot.logtools.entries import Entry, Selection, entry_of, in_order
+from tradebot.logtools.entries import Entry, Selection, entry_of, in_order, mask_of, masked
 from tradebot.logtools.folder import LogFile
 from tradebot.logtools.journal_side import Known
 from tradebot.logtools.reading_order import (
@@ -135,6 +135,7 @@ class _Hunt:
         self._place = {file.path: number for number, file in enumerate(files)}
         self._notes = notes
         self._selection = selection
+        self._mask = mask_of(selection)
         self._sought: dict[str, set[bytes]] = {}
         """By file: what was looked for in it."""
         self._found: dict[tuple[int, int], Entry] = {}
@@ -173,10 +174,10 @@ class _Hunt:
         # What is odd about a file is told once.
         notes = Notes() if sought or file.path in self._notes.read else self._notes
         sought |= due
-        for offset, raw in lines_with(file, due, notes):
-            entry = entry_of(file, offset, raw, notes)
+        for found in lines_with(file, due, notes):
+            entry = entry_of(file, found, notes)
             if entry is not None and self._selection.takes(entry.line):
-                self._take((self._place[file.path], offset), entry)
+                self._take((self._place[file.path], found.offset), entry)
 
     def _take(self, place: tuple[int, int], entry: Entry) -> None:
         trace = self.trace
@@ -184,7 +185,7 @@ class _Hunt:
             if len(self._found) >= MOST_LINES:
                 trace.cut = True
                 return
-            self._found[place] = entry
+            self._found[place] = masked(entry, self._mask)
             self._mentions.discard(place)
         elif mentions(entry, trace.subject):
             self._mentions.add(place)

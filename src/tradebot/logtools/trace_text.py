@@ -104,14 +104,15 @@ def _pairs(entry: Entry, hidden: frozenset[str]) -> Iterator[str]:
 def heading(trace: Trace) -> str:
     """What the trace is about, as far as the log says."""
     if trace.subject.kind is Kind.ORDER and trace.references:
-        return f"{trace.subject.name}: {', '.join(trace.references)}"
-    return trace.subject.name
+        return harmless(f"{trace.subject.name}: {', '.join(trace.references)}")
+    return harmless(trace.subject.name)
 
 
 def order_line(story: OrderStory) -> str:
     """`BUY 10 MSFT:xnas (Stock:211), market order, attempt 1 on the bar 2025-12-17T07:00:00Z`."""
     if not story.side:
-        return f"{story.symbol or story.instrument_id or 'no intent'}: its intent was not found"
+        name = story.symbol or story.instrument_id or "no intent"
+        return harmless(f"{name}: its intent was not found")
     instrument = f"{story.symbol} ({story.instrument_id})" if story.symbol else story.instrument_id
     said = [f"{story.side} {story.quantity} {instrument}"]
     if story.order_type:
@@ -123,7 +124,7 @@ def order_line(story: OrderStory) -> str:
 
 def conclusion_lines(name: str, conclusion: Conclusion, paint: Paint) -> Iterator[str]:
     """The verdict, why, and what to do."""
-    yield f"{paint(name, 'bold')}: {harmless(conclusion.outcome)}"
+    yield f"{paint(harmless(name), 'bold')}: {harmless(conclusion.outcome)}"
     if conclusion.reason:
         yield f"  why:        {harmless(conclusion.reason)}"
     yield f"  what to do: {harmless(conclusion.next_step)}"

@@ -94,6 +94,9 @@ def of_run(cycles: list[RunStory], now: str) -> Conclusion:
     explained = _explained(_run_reason(run)) if run.is_run and run.reason else []
     reason = " ".join(f"{one.word}: {one.meaning}" for one in explained)
     sentence = f"{', '.join(parts)}: {outcome.meaning}"
+    if run.stopped:
+        code = "" if run.stopped_with is None else f", exit code {run.stopped_with}"
+        sentence = f"stopped{code}. Before that: {sentence}"
     return Conclusion(sentence, reason, explained[0].next_step if explained else outcome.next_step)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from tradebot.logtools.bots import Bot
 from tradebot.logtools.desk import Desk
 from tradebot.logtools.entries import Entry
 from tradebot.logtools.reasons_chain import Answer, Result
@@ -24,10 +25,19 @@ _HEAD = ("TIMES", "RESULT", "REASON", "FIRST", "LAST", "WHAT IT MEANS")
 # -- one cycle -------------------------------------------------------------------------------
 
 
-def at_text(desk: Desk, about: About) -> Iterator[str]:
-    """For people: the run, and for each instrument the reason and the way to it."""
-    if not about.answers:
-        return
+def at_text(desk: Desk, abouts: Sequence[About]) -> Iterator[str]:
+    """For people: the run, and for each instrument the reason and the way to it; of several bots
+    each for itself."""
+    told = [about for about in abouts if about.answers]
+    for place, about in enumerate(told):
+        if place:
+            yield ""
+        if len(abouts) > 1 and about.bot is not None:
+            yield desk.paint(harmless(f"{about.bot.name}:"), "bold")
+        yield from _one_bot(desk, about)
+
+
+def _one_bot(desk: Desk, about: About) -> Iterator[str]:
     yield from _run(desk, about)
     run_id = about.found.cycle.run.run_id if about.found.cycle else ""
     alone = len(about.answers) == 1
@@ -72,6 +82,8 @@ def _run(desk: Desk, about: About) -> Iterator[str]:
                 yield f"  the run {name} it: {_named(desk, cycle)}"
         return
     yield desk.paint(_named(desk, found.cycle), "bold")
+    if about.remark:
+        yield f"  {about.remark}"
     for other in found.others:
         yield f"  also in this slot: {_named(desk, other)}"
 
@@ -87,6 +99,11 @@ def _named(desk: Desk, cycle: Cycle) -> str:
     ended = outcome.value.replace("_", " ")
     reason = f" ({run.reason})" if run.reason else ""
     code = "" if run.exit_code is None else f", exit code {run.exit_code}"
+    if run.dry_run == "true":
+        ended = f"dry run, {ended}"
+    if run.stopped:
+        process = "" if run.stopped_with is None else f", exit code {run.stopped_with}"
+        code += f"; stopped at {desk.shown_time(run.stopped)}{process}"
     return harmless(f"{desk.shown_time(run.started)}  {', '.join(parts)}: {ended}{reason}{code}")
 
 
@@ -124,20 +141,32 @@ def _wrapped(text: str) -> list[str]:
     )
 
 
-def at_documents(about: About) -> list[dict[str, object]]:
-    """The whole answer, then each instrument's."""
+def at_documents(abouts: Sequence[About]) -> list[dict[str, object]]:
+    """The whole answer, then each instrument's. The whole of several bots has one for each."""
+    each = [_documents(about) for about in abouts]
+    whole: dict[str, object] = (
+        each[0][0] if len(each) == 1 else {"bots": [documents[0] for documents in each]}
+    )
+    return [whole, *(one for documents in each for one in documents[1:])]
+
+
+def _documents(about: About) -> list[dict[str, object]]:
     found = about.found
     cycle = found.cycle
     where: dict[str, object] = {
+        **_bot(about.bot),
         "at": about.at or None,
         "slot": None if found.slot is None else stamp(found.slot),
         "run_id": cycle.run.run_id if cycle else None,
         "cycle_id": (cycle.run.cycle_id or None) if cycle else None,
         "started": cycle.run.started if cycle else None,
         "exit_code": cycle.run.exit_code if cycle else None,
+        "stopped": (cycle.run.stopped or None) if cycle else None,
+        "stopped_with": cycle.run.stopped_with if cycle else None,
         "run_before": found.before.run.run_id if found.before and not cycle else None,
         "run_after": found.after.run.run_id if found.after and not cycle else None,
         "other_runs": [other.run.run_id for other in found.others],
+        "remark": about.remark or None,
     }
     lines = about.lines or ((),) * len(about.answers)
     answers = [
@@ -146,6 +175,10 @@ def at_documents(about: About) -> list[dict[str, object]]:
     ]
     whole: dict[str, object] = {**where, "watched": list(about.watched), "answers": answers}
     return [whole, *({**where, **one} for one in answers)]
+
+
+def _bot(bot: Bot | None) -> dict[str, object]:
+    return {name: value or None for name, value in (bot or Bot("", "", ""))._asdict().items()}
 
 
 def _facts(one: Answer) -> dict[str, object]:
@@ -163,11 +196,14 @@ def _chain(lines: Sequence[Entry], cycle: Cycle | None) -> list[dict[str, str]]:
 
 def table_text(desk: Desk, found: Sequence[Tally], cycles: int) -> Iterator[str]:
     """A table for each instrument, and the cycles in which it traded."""
+    several = len({tally.bot for tally in found}) > 1
     for place, tally in enumerate(found):
         if place:
             yield ""
         name = _name(tally.symbol, tally.instrument)
-        count = f"{cycles} cycle{'s' * (cycles != 1)}, {len(tally.traded)} traded"
+        number = tally.cycles if several else cycles
+        count = f"{number} cycle{'s' * (number != 1)}, {len(tally.traded)} traded"
+        name = f"{name}, {tally.bot.name}" if several else name
         yield desk.paint(harmless(name), "bold") + f": {count}"
         rows = [
             (
@@ -191,12 +227,12 @@ def table_documents(
     """The whole, then a document for each instrument and reason."""
     rows: list[dict[str, object]] = []
     for tally in found:
-        who = {"instrument": tally.instrument, "symbol": tally.symbol}
+        who = {**_bot(tally.bot), "instrument": tally.instrument, "symbol": tally.symbol}
         for row in tally.in_order:
             facts = dataclasses.asdict(row) | {"result": row.result.value}
             rows.append({**who, **facts})
     traded = [
-        {"instrument": tally.instrument, "started": begun, "order": one.order,
+        {**_bot(tally.bot), "instrument": tally.instrument, "started": begun, "order": one.order,
          "reason": one.reason, "ended_as": one.ended_as}
         for tally in found for begun, one in tally.traded
     ]  # fmt: skip

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tradebot.logtools import order_story, run_story
+from tradebot.logtools.bots import bot_of
 from tradebot.logtools.entries import Entry
 from tradebot.logtools.order_story import OrderStory
 from tradebot.logtools.run_story import RunStories, RunStory
-from tradebot.logtools.times import moment_of
+from tradebot.logtools.times import moment_of, stamp
 
 NEEDLES = (
     *run_story.NEEDLES,
@@ -170,8 +171,8 @@ class Cycles:
             self._order(entry)
         elif entry.event == "schedule_runs_missed":
             self._missed(entry)
-        elif entry.event == "cycle_begin":
-            self._followed(entry.get("run_id"))
+        elif entry.event == "cycle_begin" and cycle_of_it is not None:
+            self._followed(cycle_of_it.run)
         if entry.event == "strategy_decision":
             instrument = entry.get("instrument_id")
             self.symbols[instrument] = entry.get("symbol") or self.symbols.get(instrument, "")
@@ -196,10 +197,10 @@ class Cycles:
             story = self.orders[reference] = OrderStory(reference)
         story.add(entry)
 
-    def _followed(self, run_id: str) -> None:
+    def _followed(self, run: RunStory) -> None:
         for cycle in self.found[-_OPEN_AT_ONCE:]:
-            if cycle.run.run_id != run_id and not cycle.run.ended:
-                cycle.followed = True
+            if cycle.run.run_id != run.run_id and not cycle.run.ended:
+                cycle.followed = cycle.followed or bot_of(cycle.run).may_be(bot_of(run))
 
     def _missed(self, entry: Entry) -> None:
         get = entry.get
@@ -209,15 +210,12 @@ class Cycles:
             int(count) if count.isascii() and count.isdecimal() and len(count) < 9 else 1,
             get("reason"), get("holder"),
         )  # fmt: skip
-        same = (missed.first, missed.last, missed.reason)
-        if not _is_time(missed.first) or not _is_time(missed.last):
-            return
-        if same not in [(one.first, one.last, one.reason) for one in self.missed]:
-            self.missed.append(missed)  # else told once more, by a run after one that died
+        if _is_time(missed.first) and _is_time(missed.last):
+            self.missed.append(missed)
 
 
 def _is_time(text: str) -> bool:
     try:
-        return moment_of(text).tzinfo is not None
-    except ValueError:
+        return moment_of(text).tzinfo is not None and bool(stamp(moment_of(text)))
+    except (ValueError, OverflowError):
         return False

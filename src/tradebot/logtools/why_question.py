@@ -8,51 +8,28 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from tradebot.logtools.blocks import Notes
+from tradebot.logtools.bots import Bot
 from tradebot.logtools.desk import Desk
 from tradebot.logtools.entries import Entry, Selection, entries, in_order
-from tradebot.logtools.explanations import What
-from tradebot.logtools.folder import LogFile, days_of, span_of
+from tradebot.logtools.folder import LogFile, span_of
 from tradebot.logtools.order_story import OrderStatus
-from tradebot.logtools.reasons_chain import Answer, Result, answer, in_words
-from tradebot.logtools.times import moment_of, stamp
+from tradebot.logtools.reasons_chain import Answer, Result, answer
+from tradebot.logtools.times import moment_of, shifted, stamp
 from tradebot.logtools.why_cycles import NEEDLES, Cycle, Cycles
-from tradebot.logtools.why_times import Found, Timeline
-from tradebot.vocabulary.words import Word
+from tradebot.logtools.why_no_run import Moment, remark, without_run
+from tradebot.logtools.why_times import Found, Strand, strands
 
 _WINDOWS = (timedelta(days=2), timedelta(days=10), None)
 """Around the time asked about so much is read; more only where that is not enough. None: all."""
+_LAST_FILES = 3
+"""One of these has the last line."""
+NO_ANSWER = (Result.NOT_WATCHED, Result.NOT_IN_LOG)
 _OPEN = (OrderStatus.UNKNOWN_AT_BROKER, OrderStatus.NO_OUTCOME_LOGGED)
-
-
-class NoRun(Word):
-    """Why there was no run, where no line of the log says it."""
-
-    NOT_TOLD_YET = (
-        "not_told_yet",
-        "No run has begun since, and only a run can say what became of the slots before it.",
-        "`tradebot schedule missed` and `tradebot schedule status` say it now.",
-    )
-    NOT_EXPECTED = (
-        "not_expected",
-        "Runs went on before and after, and none of them missed one here: it lay outside the "
-        "trading hours of then, or nothing was scheduled.",
-        "`tradebot schedule explain` with this time says whether a run would trade.",
-    )
-    BEFORE_THE_LOG = (
-        "before_the_log",
-        "The log that was read begins later.",
-        "Look into older files, if there are any (LOG_RETENTION_DAYS).",
-    )
-    FILE_MISSING = (
-        "file_missing",
-        "No file of the log has anything of that day.",
-        "Look for the file where it was moved to; `tradebot schedule missed` asks the journal.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The answer to a question. `answers` is empty when nothing is known at all."""
+    """The answer to a question, for one bot. `answers` is empty when nothing is known at all."""
 
     at: str
     """The time that was asked about; "" for the last cycle."""
@@ -60,26 +37,67 @@ class About:
     answers: tuple[Answer, ...]
     watched: tuple[str, ...]
     """Every instrument, by id and symbol, that the run watched."""
+    bot: Bot | None = None
+    """Whose answer it is; None where nothing was found of any."""
+    remark: str = ""
+    """What is odd about the time that was asked about."""
     lines: tuple[tuple[Entry, ...], ...] = ()
     """By answer: the lines of the run, and of the order, that lead to it."""
 
+    @property
+    def is_answered(self) -> bool:
+        return any(one.result not in NO_ANSWER for one in self.answers)
 
-def ask(desk: Desk, files: Sequence[LogFile], wanted: str | None, at: datetime | None) -> About:
-    """`wanted` is an instrument as a person names it; None for every watched one. `at` is None for
-    the last cycle. What was read is noted at the desk."""
-    newest = _newest(files)
+
+def ask(
+    desk: Desk, files: Sequence[LogFile], wanted: str | None, at: datetime | None
+) -> list[About]:
+    """An answer for each bot that is meant, the ones that say something first; at least one.
+
+    `wanted` is an instrument as a person names it; None for every watched one. `at` is None for
+    the last cycle. What was read is noted at the desk.
+    """
+    newest = _newest(files, desk.now)
     center = at or newest
     for window in _WINDOWS:
         desk.notes = Notes()
         read = _read(desk, files, center, window)
-        timeline = Timeline.of(read)
-        found = timeline.last() if at is None else timeline.at(at)
+        asked = [
+            (one, one.timeline.last() if at is None else one.timeline.at(at))
+            for one in strands(read, desk.now)
+        ]
+        asked = _meant(asked)
         if window is None or newest is None or center is None:
             break
-        if _is_settled(found, read, to_the_end=center + window >= newest):
+        to_the_end = shifted(center, window) >= newest
+        if asked and all(
+            _is_settled(found, strand, read, to_the_end=to_the_end) for strand, found in asked
+        ):
             break
-    about = _answered(desk, files, read, found, wanted, at)
-    return replace(about, lines=tuple(_lines(desk, files, found.cycle, a) for a in about.answers))
+    moment = Moment(at, newest, desk.now, tuple(files), desk.shown_time)
+    abouts = [_answered(moment, read, strand, found, wanted) for strand, found in asked]
+    abouts = abouts or [About("" if at is None else stamp(at), Found(), (), ())]
+    abouts.sort(key=lambda about: not about.is_answered)
+    return [
+        replace(
+            about, lines=tuple(_lines(desk, files, about.found.cycle, a) for a in about.answers)
+        )
+        for about in abouts
+    ]
+
+
+def _meant(asked: list[tuple[Strand, Found]]) -> list[tuple[Strand, Found]]:
+    """Not those that did nothing and of which nothing was expected, beside one that worked: neither
+    a try of long ago, nor trading for real while the same bot was set to a dry run."""
+    working = {strand.bot[:2] for strand, found in asked if found.cycle is not None}
+    meant = [
+        (strand, found)
+        for strand, found in asked
+        if found.cycle is not None
+        or found.missed is not None
+        or (strand.is_expected(found) and strand.bot[:2] not in working)
+    ]
+    return meant or asked
 
 
 def matches(wanted: str, instrument: str, symbol: str) -> bool:
@@ -119,9 +137,22 @@ def _around(cycles: Sequence[Cycle], place: int) -> list[Cycle]:
 # -- reading ---------------------------------------------------------------------------------
 
 
-def _newest(files: Sequence[LogFile]) -> datetime | None:
-    last = max((span_of(file).last for file in files[-3:]), default="")
-    return moment_of(last) if last else None
+def _newest(files: Sequence[LogFile], now: datetime) -> datetime | None:
+    """The time of the last line; None where it cannot be told from the ends of the files, as when
+    the clock has not been there yet."""
+    found = None
+    for file in files[-_LAST_FILES:]:
+        last = span_of(file).last
+        if file.compressed or not last:
+            continue
+        try:
+            moment = moment_of(last)
+        except ValueError:
+            return None
+        if moment > shifted(now, timedelta(days=1)):
+            return None
+        found = moment if found is None else max(found, moment)
+    return found
 
 
 def _read(
@@ -129,15 +160,15 @@ def _read(
 ) -> Cycles:
     since = until = ""
     if window is not None and center is not None:
-        since, until = stamp(center - window), stamp(center + window)
+        since, until = stamp(shifted(center, -window)), stamp(shifted(center, window))
     wanted = Selection(since, until, needles=NEEDLES)
     return Cycles().read(entries(files, wanted, desk.notes))
 
 
-def _is_settled(found: Found, read: Cycles, *, to_the_end: bool) -> bool:
+def _is_settled(found: Found, strand: Strand, read: Cycles, *, to_the_end: bool) -> bool:
     """Would reading more of the log change nothing? `to_the_end`: nothing later is left to read."""
     cycle = found.cycle
-    if not any(one.is_whole for one in read.runs):
+    if not any(one.is_whole for one in strand.cycles):
         return False  # what it watched is not known
     if cycle is None:
         return found.before is not None and (found.missed is not None or to_the_end)
@@ -159,7 +190,8 @@ def _lines(
     end = run.ended or run.last
     needles = [run.run_id.encode()] + ([one.order.encode()] if one.order else [])
     kept = []
-    for entry in entries(files, Selection(run.started, needles=needles), Notes()):
+    wanted = Selection(run.started, needles=needles, masked=desk.output != "raw")
+    for entry in entries(files, wanted, Notes()):
         own = entry.get("run_id") == run.run_id and entry.time <= end
         about = entry.get("instrument_id") in ("", one.instrument)
         if (own and about) or (one.order and entry.get("external_reference") == one.order):
@@ -171,33 +203,24 @@ def _lines(
 
 
 def _answered(
-    desk: Desk,
-    files: Sequence[LogFile],
-    read: Cycles,
-    found: Found,
-    wanted: str | None,
-    at: datetime | None,
+    moment: Moment, read: Cycles, strand: Strand, found: Found, wanted: str | None
 ) -> About:
-    now = stamp(desk.now)
-    asked = "" if at is None else stamp(at)
-    cycles = read.runs
-    if not cycles:
-        return About(asked, found, (), ())
-    symbols = read.symbols
+    cycles, symbols = strand.cycles, read.symbols
     make: Callable[[str, str], Answer]
     if found.cycle is None:
         place = len(cycles) if found.before is None else cycles.index(found.before) + 1
         watched = watched_around(cycles, place)
-        make = _without_run(desk, files, found, at)
+        make = without_run(moment, found)
     else:
         watched = watched_by(cycles, found.cycle)
-        make = partial(answer, found.cycle, orders=read.orders, now=now)
+        make = partial(answer, found.cycle, orders=read.orders, now=stamp(moment.now))
     chosen = [i for i in watched if wanted is None or matches(wanted, i, symbols.get(i, ""))]
     answers = [make(instrument, symbols.get(instrument, "")) for instrument in chosen]
     if not answers and wanted is not None:
         answers = list(_not_watched(wanted, symbols))
     named = tuple(f"{i} {symbols.get(i, '')}".strip() for i in watched)
-    return About(asked, found, tuple(answers), named)
+    asked = "" if moment.at is None else stamp(moment.at)
+    return About(asked, found, tuple(answers), named, strand.bot, remark(moment, found))
 
 
 def _not_watched(wanted: str, symbols: dict[str, str]) -> Iterator[Answer]:
@@ -209,42 +232,3 @@ def _not_watched(wanted: str, symbols: dict[str, str]) -> Iterator[Answer]:
                 instrument, symbol, result, "", result.meaning,
                 "If it should be watched: WATCHLIST_JSON.",
             )  # fmt: skip
-
-
-class _NoRunAnswers:
-    """Makes the same answer for every instrument."""
-
-    def __init__(
-        self, result: Result, reason: str, meaning: str, next_step: str, *because: str
-    ) -> None:
-        self._parts = (result, reason, meaning, next_step)
-        self._because = tuple(filter(None, because))
-
-    def __call__(self, instrument: str, symbol: str) -> Answer:
-        return Answer(instrument, symbol, *self._parts, because=self._because)
-
-
-def _without_run(
-    desk: Desk, files: Sequence[LogFile], found: Found, at: datetime | None
-) -> _NoRunAnswers:
-    missed = found.missed
-    if missed is not None:
-        meaning, next_step = in_words(missed.reason, (What.MISSED,))
-        told = f"told by run {missed.run_id} at {desk.shown_time(missed.time)}"
-        holder = f"the run that was still going: {missed.holder}" if missed.holder else ""
-        return _NoRunAnswers(Result.NO_RUN, missed.reason, meaning, next_step, told, holder)
-    why = _why_nobody_says(files, found, at)
-    in_log = why in (NoRun.NOT_TOLD_YET, NoRun.NOT_EXPECTED)
-    result = Result.NO_RUN if in_log else Result.NOT_IN_LOG
-    return _NoRunAnswers(result, why.value, why.meaning, why.next_step)
-
-
-def _why_nobody_says(files: Sequence[LogFile], found: Found, at: datetime | None) -> NoRun:
-    if found.before is None:
-        return NoRun.BEFORE_THE_LOG
-    if found.after is None:
-        return NoRun.NOT_TOLD_YET
-    there = {day for file in files for day in days_of(file)}
-    if at is not None and at.date() not in there:
-        return NoRun.FILE_MISSING
-    return NoRun.NOT_EXPECTED

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tradebot.logtools.bots import Bot
 from tradebot.logtools.explanations import What
 from tradebot.logtools.reasons_chain import Answer, Result, answer, in_words
 from tradebot.logtools.times import moment_of, stamp
 from tradebot.logtools.why_cycles import Cycle, Cycles
 from tradebot.logtools.why_question import matches, watched_by
-from tradebot.logtools.why_times import Timeline
+from tradebot.logtools.why_times import Strand, Timeline, strands
 
 
 @dataclass(slots=True)
@@ -37,11 +38,15 @@ class Tally:
 
     instrument: str
     symbol: str
+    bot: Bot
+    cycles: int = 0
+    """In so many the bot watched it."""
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     traded: list[tuple[str, Answer]] = field(default_factory=list)
     """When its cycle began, and how."""
 
     def add(self, begun: str, one: Answer) -> None:
+        self.cycles += 1
         self.row(one.result, one.reason, one.meaning, one.next_step).add(begun, begun)
         if one.result is Result.TRADED:
             self.traded.append((begun, one))
@@ -59,21 +64,38 @@ class Tally:
 def tallies(
     read: Cycles, wanted: str | None, since: str, until: str, now: str
 ) -> tuple[list[Tally], int]:
-    """A tally for each instrument that is wanted, and how many cycles there were. `since` and
-    `until` are timestamps, "" for none."""
-    everything = read.runs
-    watch = _Watch(everything)
-    cycles = [one for one in everything if _is_within(one.run.started, since, until)]
-    found: dict[str, Tally] = {}
-    for cycle in cycles:
-        for instrument in watch.of(cycle):
-            symbol = read.symbols.get(instrument, "")
-            if wanted is None or matches(wanted, instrument, symbol):
-                one = answer(cycle, instrument, symbol, read.orders, now)
-                tally = found.setdefault(instrument, Tally(instrument, symbol))
+    """A tally for each instrument that is wanted, of each bot, and how many cycles there were.
+    `since` and `until` are timestamps, "" for none; `now` is the reader's."""
+    found: list[Tally] = []
+    begun: set[tuple[str, str]] = set()
+    for strand in strands(read, moment_of(now)):
+        mine = _Tallies(strand, read, wanted)
+        cycles = [one for one in strand.cycles if _is_within(one.run.started, since, until)]
+        for cycle in cycles:
+            mine.add(cycle, now)
+        _add_missed(mine.found, strand.timeline, since, until)
+        found += mine.found.values()
+        begun |= {(one.run.run_id, one.run.started) for one in cycles}
+    return found, len(begun)
+
+
+class _Tallies:
+    """Of one bot, by instrument."""
+
+    def __init__(self, strand: Strand, read: Cycles, wanted: str | None) -> None:
+        self.found: dict[str, Tally] = {}
+        self._bot = strand.bot
+        self._watch = _Watch(strand.cycles)
+        self._read = read
+        self._wanted = wanted
+
+    def add(self, cycle: Cycle, now: str) -> None:
+        for instrument in self._watch.of(cycle):
+            symbol = self._read.symbols.get(instrument, "")
+            if self._wanted is None or matches(self._wanted, instrument, symbol):
+                tally = self.found.setdefault(instrument, Tally(instrument, symbol, self._bot))
+                one = answer(cycle, instrument, symbol, self._read.orders, now)
                 tally.add(cycle.run.started, one)
-    _add_missed(found, Timeline.of(read), since, until)
-    return list(found.values()), len(cycles)
 
 
 class _Watch:

@@ -1,6 +1,7 @@
 """Which cycle a time means: of its slot the run that was going on, else the one that came furthest.
 
-Without slots it is the run going on at it, or else the last one before.
+Without slots it is the run that was going on; a loop goes on between its cycles, too. All of it is
+about one bot.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from tradebot.logtools.times import moment_of
+from tradebot.logtools.bots import Bot, by_bot
+from tradebot.logtools.run_story import RECENT_SECONDS
+from tradebot.logtools.times import moment_of, shifted
 from tradebot.logtools.why_cycles import Cycle, Cycles, Missed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SLOT_IS_ANOTHERS = ("taken", "late", "exhausted")
+_AHEAD = timedelta(days=1)
+"""A timestamp so far in the future is that of a damaged line."""
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Grid:
 
     def slot_of(self, moment: datetime) -> datetime:
         """The beginning of the slot that `moment` lies in."""
-        return moment - (moment - _EPOCH - self.offset) % self.cadence
+        return shifted(moment, -((moment - _EPOCH - self.offset) % self.cadence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +51,19 @@ class Found:
 
 @dataclass
 class Timeline:
-    """The runs of a log, the first begun first, and the slots they belong to."""
+    """The runs of a bot, the first begun first, and the slots they belong to."""
 
     cycles: Sequence[Cycle]
     missed: Sequence[Missed]
+    now: datetime
+    """The reader's."""
     _begun: list[datetime | None] = field(init=False)
+    _latest: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self._begun = [_moment(cycle.run.started) for cycle in self.cycles]
-
-    @classmethod
-    def of(cls, read: Cycles) -> Timeline:
-        return cls(read.runs, read.missed)
+        self._latest = shifted(self.now, _AHEAD)
+        begun = [_moment(cycle.run.started) for cycle in self.cycles]
+        self._begun = [None if self._never_was(one) else one for one in begun]
 
     def at(self, moment: datetime) -> Found:
         """What was at `moment` (aware)."""
@@ -64,7 +71,7 @@ class Timeline:
         grid = self._grid(moment)
         before, after = self._neighbours(moment)
         if grid is None:
-            cycle = going_on or before
+            cycle = going_on or _soon(moment, after) or self._waiting(moment, before, after)
             return Found(cycle, before=before, after=after)
         slot = grid.slot_of(moment)
         of_slot = [cycle for cycle in self.cycles if self.slot_of(cycle, grid) == slot]
@@ -118,16 +125,41 @@ class Timeline:
 
     # -- neighbours -----------------------------------------------------------------------------
 
+    def _never_was(self, moment: datetime | None) -> bool:
+        return moment is None or moment > self._latest
+
     def _going_on(self, moment: datetime) -> Cycle | None:
         """Of several the one that has the lock."""
         found = None
         for cycle, begun in zip(self.cycles, self._begun, strict=True):
             end = _moment(cycle.run.ended or cycle.run.last)
+            end = begun if self._never_was(end) else end
             if begun is None or end is None or not begun <= moment <= end:
                 continue
             if found is None or cycle.run.begun:
                 found = cycle
         return found
+
+    def _waiting(self, moment: datetime, before: Cycle | None, after: Cycle | None) -> Cycle | None:
+        """The last cycle of a loop that was waiting for its next one."""
+        if before is None or not before.run.loop:
+            return None
+        run = before.run
+        if after is not None and after.run.run_id == run.run_id:
+            return before
+        end = _moment(run.stopped)
+        if end is None:
+            # Nobody says when it ended: as long as it used to wait it may have waited.
+            begun = [
+                one
+                for one, cycle in zip(self._begun, self.cycles, strict=True)
+                if one is not None and cycle.run.run_id == run.run_id and one <= moment
+            ]
+            pause = begun[-1] - begun[-2] if len(begun) > 1 else timedelta()
+            known = _moment(run.ended or run.last)
+            used_to = max(2 * pause, timedelta(seconds=RECENT_SECONDS))
+            end = None if known is None else shifted(known, used_to)
+        return before if end is not None and moment <= end else None
 
     def _neighbours(self, moment: datetime) -> tuple[Cycle | None, Cycle | None]:
         earlier = [
@@ -167,6 +199,13 @@ class Timeline:
         return Grid(cadence, (slot - _EPOCH) % cadence) if cadence > timedelta() else None
 
 
+def _soon(moment: datetime, after: Cycle | None) -> Cycle | None:
+    """A person who says 07:12 means the run that began at 07:12:03."""
+    begun = None if after is None else _moment(after.run.started)
+    whole = moment.second == moment.microsecond == 0
+    return after if whole and begun is not None and begun < shifted(moment, _MINUTE) else None
+
+
 def _foremost(of_slot: Sequence[Cycle]) -> Cycle | None:
     """Of the runs of a slot the one that came furthest: not one that found it taken."""
     if not of_slot:
@@ -190,3 +229,33 @@ def _moment(timestamp: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Strand:
+    """What one bot did: the runs of others are none of its."""
+
+    bot: Bot
+    cycles: Sequence[Cycle]
+    timeline: Timeline
+
+    def is_expected(self, found: Found) -> bool:
+        """Is it worth a word that it did nothing? It was at work before, in slots."""
+        slots = any(cycle.run.slot or cycle.run.scheduled for cycle in self.cycles)
+        return slots and found.before is not None
+
+
+def strands(read: Cycles, now: datetime) -> list[Strand]:
+    """Every bot of what was read."""
+    found = []
+    for bot, cycles in by_bot(read.runs, lambda cycle: cycle.run).items():
+        runs = {cycle.run.run_id for cycle in cycles}
+        # What was told by a run that died is told once more by the next one.
+        told = {
+            (one.first, one.last, one.reason): one
+            for one in reversed(read.missed)
+            if one.run_id in runs
+        }
+        timeline = Timeline(cycles, list(reversed(told.values())), now)
+        found.append(Strand(bot, cycles, timeline))
+    return found

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from tradebot.clock import Clock
 from tradebot.errors import BadAnswer, BrokerUnavailable, RequestRefused
 from tradebot.model import InstrumentId, Quote
+from tradebot.observability import bind
 from tradebot.saxo.client import SaxoClient
 from tradebot.saxo.messages import InfoPrice
 from tradebot.vocabulary.reasons import DecisionReason
@@ -65,7 +66,10 @@ class QuoteSource:
             by_type[instrument.asset_type].append(instrument.uic)
         for asset_type, uics in by_type.items():
             try:
-                answer = self._broker.info_prices(asset_type, uics, account_key=self._account_key)
+                with bind(asset_type=asset_type):
+                    answer = self._broker.info_prices(
+                        asset_type, uics, account_key=self._account_key
+                    )
             except (BrokerUnavailable, RequestRefused, BadAnswer):
                 for uic in uics:
                     instrument = InstrumentId(asset_type, uic)

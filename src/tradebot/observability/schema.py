@@ -159,6 +159,7 @@ CORE_FIELDS = (
     Field("count", INTEGER, "how many", unit="lines"),
     Field("total_mb", NUMBER, "size of all log files together", unit="MB"),
     Field("limit_mb", NUMBER, "LOG_MAX_TOTAL_MB", unit="MB"),
+    Field("phase", WORD, "how far it had come"),
     *_trailing_fields(),
 )
 
@@ -168,6 +169,7 @@ CORE_EVENTS = (
         logging.ERROR,
         "Something failed in a way nobody foresaw; stack holds where.",
         "Read exc_type and exc_msg. If the same line comes back, report it with its stack.",
+        optional=("phase",),
     ),
     Event(
         "log_message",

@@ -146,15 +146,14 @@ class Api:
             raise self._logged(_bad(response, "its __next leads out of the API"))
         return path, tuple(parse_qsl(parts.query, keep_blank_values=True))
 
-    @staticmethod
-    def _logged(error: BrokerError) -> BrokerError:
+    def _logged(self, error: BrokerError) -> BrokerError:
         method, _, path = (error.endpoint or "- -").partition(" ")
         log_event(
             "http_error",
             str(error),
             error_kind="bad_answer",
             http_method=method,
-            http_url_path=path,
+            http_url_path=self.transport.rest_base.path + path,  # as its http_request has it
             http_status=error.status,
         )
         return error

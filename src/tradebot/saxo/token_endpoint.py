@@ -192,7 +192,7 @@ def _pair(response: Response) -> _Pair:
         if response.status in _REFUSALS:
             raise GrantRefused(response.status, code)
         raise BrokerUnavailable(
-            f"{response.endpoint}: the login server answered {response.status}",
+            f"the login server answered {response.status} to {response.endpoint}",
             endpoint=response.endpoint,
             status=response.status,
             error_code=code,
@@ -203,7 +203,7 @@ def _pair(response: Response) -> _Pair:
         pair = None
     if pair is None or not _SENDABLE.fullmatch(pair.access_token):
         raise BadAnswer(
-            f"{response.endpoint}: the login server's answer holds no usable tokens",
+            f"no usable tokens in the login server's answer to {response.endpoint}",
             endpoint=response.endpoint,
             status=response.status,
         )

@@ -195,7 +195,7 @@ class Transport:
         except (OSError, HTTPError, HTTPException) as error:
             kind = _loss_kind(error, status)
             raise AnswerLost(
-                f"{request.endpoint}: no whole answer ({kind})",
+                f"no whole answer to {request.endpoint} ({kind})",
                 kind=kind,
                 endpoint=request.endpoint,
                 status=status,
@@ -217,7 +217,7 @@ class Transport:
             if size > self._max_body_bytes or self._clock.monotonic() > give_up_at:
                 kind = "body_too_large" if size > self._max_body_bytes else "read_timeout"
                 raise AnswerLost(
-                    f"{request.endpoint}: gave up reading the answer ({kind})",
+                    f"gave up reading the answer to {request.endpoint} ({kind})",
                     kind=kind,
                     endpoint=request.endpoint,
                     status=answer.status,

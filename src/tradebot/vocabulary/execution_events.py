@@ -12,7 +12,8 @@ EXECUTION_EVENTS: tuple[Event, ...] = (
         "execution_skipped",
         WARN,
         "A decision to buy or sell was not acted on, for the reason given; nothing was sent.",
-        "deadline or stopping: the next run decides anew. paused: see why.",
+        "deadline or stopping: the next run decides anew. paused: see why. cycle_failed: the "
+        "cycle_failed or unexpected_exception of the same run says what ended it.",
         "instrument_id reason",
         "symbol",
     ),

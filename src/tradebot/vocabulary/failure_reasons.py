@@ -232,18 +232,6 @@ class FailureReason(Word):
         "Set the clock right and start a time service (`timedatectl set-ntp true`); nothing is "
         "traded until then.",
     )
-    CHAIN_LOST = (
-        "chain_lost",
-        "The refresh token was refused: somebody must log in again.",
-        _LOG_IN,
-    )
-    NOT_LOGGED_IN = "not_logged_in", "There is no login yet.", _LOG_IN
-    TOKEN_EXPIRED = (
-        "token_expired",
-        "The login has run out.",
-        f"{_LOG_IN} So that it lives on: shorter pauses between runs, or `tradebot auth keepalive` "
-        "in the schedule.",
-    )
     GRANT_REFUSED = (
         "grant_refused",
         "The login server refused: somebody must log in again.",

@@ -226,12 +226,7 @@ _CORRELATION_FIELDS = tuple(
     if field.name in CORRELATION
 )
 
-_OWN_OF_CORE = tuple(
-    field for field in CORE_FIELDS if field.name not in CORRELATION and field.name not in TRAILING
-)
-
-FIELDS: tuple[Field, ...] = (
-    *_CORRELATION_FIELDS,
+_OF_THE_BOT = (
     *_IDENTITIES,
     *_RUN,
     *_AUTHENTICATION,
@@ -240,6 +235,17 @@ FIELDS: tuple[Field, ...] = (
     *_EXECUTION,
     *_BY_HAND,
     *_HTTP,
+)
+
+_OWN_OF_CORE = tuple(
+    field
+    for field in CORE_FIELDS
+    if field.name not in {*CORRELATION, *TRAILING, *(one.name for one in _OF_THE_BOT)}
+)
+
+FIELDS: tuple[Field, ...] = (
+    *_CORRELATION_FIELDS,
+    *_OF_THE_BOT,
     *_OWN_OF_CORE,
     *(field for field in CORE_FIELDS if field.name in TRAILING),
 )

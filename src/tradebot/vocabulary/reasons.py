@@ -315,7 +315,8 @@ class MissedReason(Word):
 
     NO_WAKEUP = (
         "no_wakeup",
-        "Nobody started the bot: the machine was off or asleep, or the schedule stopped.",
+        "Nobody started the bot: the machine was off or asleep, or the schedule stopped; or its "
+        "run ended before it could leave a row: look for its startup_begin.",
         "Was the machine off or asleep? If not: `tradebot schedule verify` and `tradebot "
         "schedule status`.",
     )

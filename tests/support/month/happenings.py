@@ -103,7 +103,7 @@ def asked_to_stop(month: Play) -> None:
     instrument = list(WATCHED)[2]
     month.next_slot()
     wishes = {FIRST: "STOP", instrument: month.doable(instrument)}
-    month.run(wishes, fate=month.unsent("terminated"), stopped={FIRST: "no_cross"})
+    month.run(wishes, fate=month.unsent("stopping"), stopped={FIRST: "no_cross"})
 
 
 def a_dry_run(month: Play) -> None:

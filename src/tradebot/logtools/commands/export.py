@@ -14,6 +14,7 @@ be read or written.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem
 from tradebot.logtools.entries import Selection
-from tradebot.logtools.export_columns import json_line, names_of
+from tradebot.logtools.export_columns import flat, json_line, names_of
 from tradebot.logtools.export_sources import Sources
 from tradebot.logtools.exporting import (
     CsvWriter,
@@ -34,6 +35,7 @@ from tradebot.logtools.exporting import (
     new_file,
 )
 from tradebot.logtools.folder import LogFile
+from tradebot.logtools.masking import know
 from tradebot.logtools.options import add_filters, add_times, add_where, selection
 from tradebot.logtools.ordering import Wanted, rows_in_order
 from tradebot.logtools.table import count
@@ -73,6 +75,8 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     """Export, and tell what was read."""
     wanted = selection(desk, options)
     files = desk.files()
+    if not desk.logs:
+        know(desk.surroundings.secrets(desk.env_file))
     try:
         if options.format == "parquet":
             number = _parquet(options, desk, files, wanted)
@@ -117,14 +121,17 @@ def _text(
     first = next(lines, None)
     if first is None:
         return 0  # a file of an earlier export stays as it is
-    number = 1
+    number, missing = 0, set(names or ())
     with out as text:
         writer = _writer(options.format, text, names)
         writer.begin()
-        writer.line(first)
-        for line in lines:
+        for line in itertools.chain((first,), lines):
             writer.line(line)
             number += 1
+            if missing:
+                missing -= flat(line, names).keys()
+    for name in sorted(missing):
+        desk.note(f"--fields: no exported line has the field {name}")
     return number
 
 

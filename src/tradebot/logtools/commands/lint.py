@@ -13,7 +13,7 @@ from tradebot.logtools.desk import Desk
 from tradebot.logtools.findings import Report
 from tradebot.logtools.lint import lint_paths
 from tradebot.logtools.options import ENV_FILE_HELP, add_output
-from tradebot.logtools.table import count
+from tradebot.logtools.table import count, harmless
 
 EXIT_PROBLEMS = 1
 EXIT_UNREADABLE = 2
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     paths = options.logs or (desk.surroundings.log_dir(desk.env_file),)
     report = lint_paths(paths, kept=options.kept)
     if desk.output == "text":
-        desk.say(*_text(report))
+        desk.say(*map(harmless, _text(report)))
     else:
         for document in _documents(report, desk.output):
             desk.say_json(document)

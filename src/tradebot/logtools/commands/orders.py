@@ -111,7 +111,8 @@ def _read(desk: Desk, files: Sequence[LogFile], wanted: Selection) -> dict[str, 
     """Every order with a line since `wanted.since`. What comes later than `until` counts, too."""
     # Standard input can be read once only, so what may be shown of it is kept.
     keep = desk.output == "raw" and any(file.path == STDIN for file in files)
-    look_for = Selection(wanted.since, needles=(CORRELATED,) if keep else NEEDLES)
+    needles = (CORRELATED,) if keep else NEEDLES
+    look_for = Selection(wanted.since, needles=needles, masked=wanted.masked)
     return stories(entries(files, look_for, desk.notes), keep_steps=keep)
 
 
@@ -179,7 +180,8 @@ def _say_raw(desk: Desk, files: Sequence[LogFile], chosen: Sequence[OrderStory])
         kept = [entry for story in chosen for entry in story.steps or ()]
     elif references:
         first = min(story.first for story in chosen)
-        again = entries(files, Selection(first, needles=(CORRELATED,)), desk.notes)
+        own = Selection(first, needles=(CORRELATED,), masked=False)
+        again = entries(files, own, desk.notes)
         for entry in again:
             if entry.get("external_reference") in references:
                 desk.say_raw(entry.raw)

@@ -24,15 +24,17 @@ from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProble
 from tradebot.logtools.folder import LogFile
 from tradebot.logtools.masking import know
 from tradebot.logtools.options import add_times, add_where, selection
-from tradebot.logtools.report.choosing import Choice, choose
+from tradebot.logtools.report.choosing import Choice, choose, read_on
 from tradebot.logtools.report.gathering import Gathering
 from tradebot.logtools.report.keeping import KeptLines
 from tradebot.logtools.report.page import PAGE_BYTES, About, page
 from tradebot.logtools.report.reading import reading
 from tradebot.logtools.report.words import Clock
+from tradebot.logtools.subjects import Kind, subject_of
 from tradebot.logtools.times import stamp
 
 _STDOUT = "-"
+_MOST_DIGITS = 20
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,10 +57,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _number(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return number
+    plain = text.strip()
+    if not (plain.isascii() and plain.isdecimal()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of a cycle, such as 42; `runs --output json` has them"
+        )
+    return int(plain[:_MOST_DIGITS])
+
+
+def _pasted(text: str | None, kind: Kind) -> str | None:
+    """The id in what was pasted: in any case, with quotes, with its field's name before it."""
+    found = None if text is None else subject_of(text)
+    return found.value if found is not None and found.kind is kind else text
 
 
 def run(options: argparse.Namespace, desk: Desk) -> int:
@@ -69,12 +79,16 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     files = desk.files()
     _check_target(options.file, files)
     know(desk.surroundings.secrets(desk.env_file))
-    choice = Choice(wanted, run=options.run, cycle=options.cycle, order=options.order)
+    order = _pasted(_pasted(options.order, Kind.REFERENCE), Kind.ORDER)
+    run_id = _pasted(options.run, Kind.RUN)
+    choice = Choice(wanted, run=run_id, cycle=options.cycle, order=order, clock=Clock(desk.zone))
     chosen = choose(choice, files, desk.notes, desk.surroundings.program)
     kept = KeptLines(PAGE_BYTES)
     gathering = Gathering(kept)
     for one in chosen.rows:
         gathering.add(one)
+    for entry in read_on(gathering.unsettled, gathering.last, files):
+        gathering.follow(entry)
     found = gathering.gathered(chosen.run_ids)
     if not found.summary.lines:
         desk.tell_what_was_read(files)

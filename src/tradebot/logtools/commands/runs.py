@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tradebot.logtools import run_story, slots_seen
+from tradebot.logtools.bots import by_bot
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk
 from tradebot.logtools.documents import has_values, require_known, say_many
 from tradebot.logtools.entries import Entry, Selection, entries
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
         case "raw":
             _say_raw(desk, lines, rows)
         case "text":
-            desk.say(*_text(desk, rows, fold=not options.all))
+            desk.say(*_text(desk, rows, _bots(stories), fold=not options.all))
         case _:
             _say_json(desk, rows, now)
     desk.tell_what_was_read(files)
@@ -92,7 +93,7 @@ class _Lines:
     def __init__(self, desk: Desk, files: Sequence[LogFile], wanted: Selection) -> None:
         self._desk = desk
         self._files = files
-        self._selection = Selection(wanted.since, needles=NEEDLES)
+        self._selection = Selection(wanted.since, needles=NEEDLES, masked=wanted.masked)
         # Standard input can be read once only, so what may be shown of it is kept.
         keep = desk.output == "raw" and any(file.path == STDIN for file in files)
         self._kept = list(self._again()) if keep else None
@@ -137,9 +138,20 @@ def _facts(row: Row, now: str) -> dict[str, Any]:
 # -- telling -----------------------------------------------------------------------------------
 
 
-def _text(desk: Desk, rows: Sequence[Row], *, fold: bool) -> Iterator[str]:
+def _bots(stories: Sequence[RunStory]) -> dict[str, str]:
+    """The name of each run's bot; {} where all are of one."""
+    runs = [story for story in stories if story.is_run]
+    found = by_bot(runs, lambda story: story)
+    return (
+        {story.run_id: bot.name for bot, mine in found.items() for story in mine}
+        if len(found) > 1
+        else {}
+    )
+
+
+def _text(desk: Desk, rows: Sequence[Row], bots: dict[str, str], *, fold: bool) -> Iterator[str]:
     if rows:
-        yield from run_table(desk, folded(rows) if fold else rows)
+        yield from run_table(desk, folded(rows) if fold else rows, bots)
         yield ""
     runs = Counter(row.outcome for row in rows if row.runs)
     by_hand = runs.pop("by_hand", 0)

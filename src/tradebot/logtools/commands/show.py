@@ -186,7 +186,7 @@ def _follow(options: argparse.Namespace, wanted: Wanted, desk: Desk, printer: Pr
         told = 0
         problems = [*desk.notes.unreadable]
         while True:
-            printer.rows(row for row in follower.poll() if wanted.takes(row))
+            printer.rows(filter(None, map(wanted.shown, follower.poll())))
             problems += follower.problems[told:]
             told = len(follower.problems)
             desk.note(*(f"cannot be read: {problem}" for problem in problems))

@@ -16,6 +16,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tradebot.logtools.blocks import Notes
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem
 from tradebot.logtools.entries import Entry
 from tradebot.logtools.folder import LogFile, days_of, within
@@ -67,7 +68,8 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
     desk.tell_what_was_read(every)
     _tell_why_not_all(traces, every, desk)
     for trace in traces:
-        desk.note(*_remarks(trace, files, timed=timed))
+        desk.note(*_remarks(trace, files, desk.notes, timed=timed))
+        desk.note(*_cut_off(trace, wanted.until))
     if all(trace.entries for trace in traces):
         return FOUND
     return UNREADABLE if desk.notes.unreadable else NOTHING
@@ -179,7 +181,16 @@ def _tell_why_not_all(traces: Sequence[Trace], files: Sequence[LogFile], desk: D
         )
 
 
-def _remarks(trace: Trace, files: Sequence[LogFile], *, timed: bool) -> Iterator[str]:
+def _cut_off(trace: Trace, until: str) -> Iterator[str]:
+    """A verdict that a later line may have changed."""
+    if until and any(order.status != "done" for order in trace.orders()):
+        yield (
+            f"{trace.subject.name}: how it stood at --until; what later lines say of it was not "
+            "looked at"
+        )
+
+
+def _remarks(trace: Trace, files: Sequence[LogFile], notes: Notes, *, timed: bool) -> Iterator[str]:
     name = trace.subject.name
     if trace.mentioned:
         yield (
@@ -189,7 +200,11 @@ def _remarks(trace: Trace, files: Sequence[LogFile], *, timed: bool) -> Iterator
     if trace.cut:
         yield f"{name}: only {MOST_LINES} of its lines are shown; use --since and --until"
     if not trace.entries:
-        where = "between --since and --until" if timed else f"in {count(len(files), 'file')}"
+        unread = sum(map(notes.is_unreadable, files))
+        some = f"{len(files) - unread} of " if unread else ""
+        where = f"in {some}{count(len(files), 'file')}"
+        if timed:
+            where = "between --since and --until"
         yield f"{name}: not found {where}{_days(files)}"
         yield from _hints(trace, timed=timed)
 

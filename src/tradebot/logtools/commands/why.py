@@ -6,19 +6,21 @@
                       run, why there was none, and the runs before and after
   why --since -7d     how often each reason stopped each instrument, and what was traded
 
+Where a log is of several bots (instances, environments, dry runs), each answers for itself.
 Exits with 0 when there is an answer, 1 when there is none, 2 when something could not be read.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from datetime import timedelta
 
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem
 from tradebot.logtools.entries import Selection, entries
 from tradebot.logtools.options import add_output, add_times, add_where, time_of
-from tradebot.logtools.reasons_chain import Result
-from tradebot.logtools.times import stamp
+from tradebot.logtools.table import harmless
+from tradebot.logtools.times import shifted, stamp
 from tradebot.logtools.why import at_documents, at_text, table_documents, table_text
 from tradebot.logtools.why_cycles import NEEDLES, Cycles
 from tradebot.logtools.why_question import About, ask
@@ -27,7 +29,6 @@ from tradebot.logtools.why_table import tallies
 _AROUND = timedelta(hours=2)
 """A run that began before --since may end after it, and gaps are told later than they were."""
 _LATER = timedelta(days=2)
-_NO_ANSWER = (Result.NOT_WATCHED, Result.NOT_IN_LOG)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,29 +55,29 @@ def run(options: argparse.Namespace, desk: Desk) -> int:
         return _table(options, desk)
     at = None if options.at is None else time_of(desk, "--at", options.at)
     files = desk.files()
-    about = ask(desk, files, options.instrument, at)
+    abouts = ask(desk, files, options.instrument, at)
     if desk.output == "raw":
-        shown = {line.raw: None for lines in about.lines for line in lines}
+        shown = {line.raw: None for one in abouts for lines in one.lines for line in lines}
         for raw in shown:
             desk.say_raw(raw)
     elif desk.output == "text":
-        desk.say(*at_text(desk, about))
+        desk.say(*at_text(desk, abouts))
     else:
-        _say_documents(desk, at_documents(about))
-    _note_what_is_missing(desk, about, options.instrument)
+        _say_documents(desk, at_documents(abouts))
+    _note_what_is_missing(desk, abouts, options.instrument)
     desk.tell_what_was_read(files)
-    answered = [one for one in about.answers if one.result not in _NO_ANSWER]
-    return _code(desk, found=bool(answered))
+    return _code(desk, found=any(about.is_answered for about in abouts))
 
 
-def _note_what_is_missing(desk: Desk, about: About, wanted: str | None) -> None:
-    if about.answers:
+def _note_what_is_missing(desk: Desk, abouts: Sequence[About], wanted: str | None) -> None:
+    if any(about.answers for about in abouts):
         return
-    if not about.watched:
+    watched = dict.fromkeys(name for about in abouts for name in about.watched)
+    if not watched:
         desk.note("no run in what was read: there is no cycle to explain")
         return
-    desk.note(f"{wanted} is watched by no run in what was read; watched are: ")
-    desk.note(*(f"  {name}" for name in about.watched))
+    desk.note(f"{harmless(str(wanted))} is watched by no run in what was read; watched are: ")
+    desk.note(*(f"  {harmless(name)}" for name in watched))
 
 
 def _table(options: argparse.Namespace, desk: Desk) -> int:
@@ -90,7 +91,9 @@ def _table(options: argparse.Namespace, desk: Desk) -> int:
         raise UsageProblem("--since is not before --until, so there is nothing between them")
     files = desk.files()
     wanted = Selection(
-        stamp(begin - _AROUND), "" if end is None else stamp(end + _LATER), needles=NEEDLES
+        stamp(shifted(begin, -_AROUND)),
+        "" if end is None else stamp(shifted(end, _LATER)),
+        needles=NEEDLES,
     )
     read = Cycles().read(entries(files, wanted, desk.notes))
     since, until = stamp(begin), "" if end is None else stamp(end)
@@ -100,7 +103,7 @@ def _table(options: argparse.Namespace, desk: Desk) -> int:
     else:
         _say_documents(desk, table_documents(found, cycles, since, until))
     if not found:
-        watched = [f"  {i} {symbol}".rstrip() for i, symbol in read.symbols.items()]
+        watched = [harmless(f"  {i} {symbol}".rstrip()) for i, symbol in read.symbols.items()]
         known = ["watched are:", *watched] if watched else []
         desk.note("no cycle of it in this span", *known)
     desk.tell_what_was_read(files)

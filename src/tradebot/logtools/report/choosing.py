@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tradebot.logtools.blocks import Notes
 from tradebot.logtools.desk import UsageProblem
@@ -11,7 +11,7 @@ from tradebot.logtools.entries import Entry, Selection, entries, in_order
 from tradebot.logtools.folder import LogFile
 from tradebot.logtools.masking import masked_value
 from tradebot.logtools.ordering import Row, Wanted, rows_in_order
-from tradebot.logtools.report.words import clipped
+from tradebot.logtools.report.words import Clock, clipped
 from tradebot.logtools.sources import STDIN
 from tradebot.observability.line import is_bare
 
@@ -30,6 +30,7 @@ class Choice:
     run: str | None = None
     cycle: int | None = None
     order: str | None = None
+    clock: Clock = field(default_factory=Clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,9 @@ def choose(choice: Choice, files: Sequence[LogFile], notes: Notes, program: str)
         return _order(choice, choice.order, files, notes, program)
     since, until = choice.times.since, choice.times.until
     command = f"{program} show --since {since}" + (f" --until {until}" if until else "")
-    title = f"From {_day(since)}" + (f" to {_day(until)}" if until else "")
+    title = f"From {choice.clock.begin(since)}"
+    title += f" to {choice.clock.begin(until)}" if until else ""
     return Chosen(rows_in_order(files, Wanted(choice.times), notes), title, command)
-
-
-def _day(timestamp: str) -> str:
-    """Without what is zero."""
-    return timestamp[:16].replace("T", " ").removesuffix(" 00:00")
 
 
 def _run(choice: Choice, run: str, files: Sequence[LogFile], notes: Notes, program: str) -> Chosen:
@@ -162,6 +159,16 @@ def _frame(
             continue
         decided = entry.event == "strategy_decision" and entry.get("instrument_id") in instruments
         if decided or entry.event in _FRAME:
+            yield entry
+
+
+def read_on(references: Sequence[str], since: str, files: Sequence[LogFile]) -> Iterator[Entry]:
+    """What later lines say of these orders; nothing of what can be read only once."""
+    if not references or any(file.path == STDIN for file in files):
+        return
+    wanted = Selection(since, needles=_encoded(references))
+    for entry in entries(files, wanted, Notes()):
+        if entry.time > since and entry.get("external_reference") in references:
             yield entry
 
 

@@ -13,7 +13,7 @@ from tradebot.logtools.blocks import Notes
 from tradebot.logtools.entries import Entry
 from tradebot.logtools.folder import LogFile
 from tradebot.logtools.masking import masked_line, masked_text, raw_of
-from tradebot.logtools.order_story import OrderStory, stories
+from tradebot.logtools.order_story import OrderStatus, OrderStory, stories
 from tradebot.logtools.ordering import Row
 from tradebot.logtools.report.budget import Budget
 from tradebot.logtools.report.keeping import KeptLines
@@ -30,6 +30,7 @@ _SOMEWHERE = LogFile("")
 _MOST_STEPS = 60
 _MOST_TROUBLES = 400
 _MOST_NAMES = 8
+_MOST_FOLLOWED = 100
 _WRONG = ("WARN", "ERROR", "FATAL")
 _WORDS = ("failure_reason", "reason", "error_code", "error_kind", "exc_type", "http_status")
 _FACTS = ("version", "commit", "python", "host", "instance", "settings_fingerprint")
@@ -174,6 +175,26 @@ class Gathering:
                 self._note_missed(entry)
             case event if event.startswith("execution_"):
                 self._note_step(entry)
+
+    @property
+    def unsettled(self) -> list[str]:
+        """The orders that later lines may say more of."""
+        return [
+            story.reference
+            for story in self._orders.values()
+            if story.created and story.status is not OrderStatus.DONE
+        ][:_MOST_FOLLOWED]
+
+    @property
+    def last(self) -> str:
+        """The latest timestamp of an order's line."""
+        return max((story.last for story in self._orders.values()), default="")
+
+    def follow(self, entry: Entry) -> None:
+        """What a line behind the period says of one of its orders. It has been masked."""
+        stories([entry], into=self._orders)
+        if entry.event.startswith("execution_"):
+            self._note_step(entry)
 
     def gathered(self, run_ids: frozenset[str] | None = None) -> Gathered:
         """What all of it comes to; `run_ids` are the runs that it is about, None for all."""

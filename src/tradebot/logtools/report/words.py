@@ -61,8 +61,17 @@ class Clock:
         until = (
             self.time(last) if start.date() == end.date() else f"{end:%Y-%m-%d} {self.time(last)}"
         )
-        zone = "UTC" if self.zone is UTC else f"{start:%z}"
-        return f"{start:%Y-%m-%d} {self.time(first)} to {until} {zone}"
+        zone = "UTC" if self.zone is UTC else f"{end:%z}"
+        other = "" if self.zone is UTC or f"{start:%z}" == zone else f" {start:%z}"
+        return f"{start:%Y-%m-%d} {self.time(first)}{other} to {until} {zone}"
+
+    def begin(self, timestamp: str) -> str:
+        """Date and, where it is not midnight, time to the minute, as a person typed it."""
+        moment = self._moment(timestamp)
+        if moment is None:
+            return timestamp
+        shown = f"{moment:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
+        return shown if self.zone is UTC else f"{shown} {moment:%z}"
 
     @property
     def name(self) -> str:

@@ -69,7 +69,7 @@ check: $(DEV)
 	$(BIN)/python -m tradebot.settings.render --check
 	$(BIN)/python -m tradebot.simulator.fault_table --check docs/simulator.md
 	$(BIN)/python -m tradebot.deploy.runbooks --check docs/runbooks
-	$(BIN)/python -m tradebot.logtools.lnav_format --check contrib/lnav/tradebot_log.json
+	$(BIN)/python -m tradebot.logtools.lnav.format --check contrib/lnav/tradebot_log.json
 	$(BIN)/python scripts/order_answers.py --check
 	$(BIN)/python scripts/log_examples.py --check
 
@@ -78,7 +78,7 @@ docs: $(DEV)
 	$(BIN)/python -m tradebot.settings.render --write
 	$(BIN)/python -m tradebot.simulator.fault_table --write docs/simulator.md
 	$(BIN)/python -m tradebot.deploy.runbooks --write docs/runbooks
-	$(BIN)/python -m tradebot.logtools.lnav_format --write contrib/lnav/tradebot_log.json
+	$(BIN)/python -m tradebot.logtools.lnav.format --write contrib/lnav/tradebot_log.json
 	$(BIN)/python scripts/order_answers.py --write
 	$(BIN)/python scripts/log_examples.py --write
 

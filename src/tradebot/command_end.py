@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from tradebot.errors import ExitCode, SettingsError, StorageError, TradebotError, UsageError
-from tradebot.logtools.table import harmless
+from tradebot.logtools.telling.table import harmless
 
 EXIT_USAGE = 2
 EXIT_CLOSED_PIPE = 141

@@ -108,7 +108,7 @@ def test_a_reader_that_has_seen_enough(way: str, folder: Path) -> None:
 
 
 NEVER = {"click", "rich", "msgspec", "urllib3", "shutil", "lzma", "sqlite3"}
-NEVER |= {"tradebot.settings", "tradebot.logtools.lint"}
+NEVER |= {"tradebot.settings", "tradebot.logtools.linting.lint"}
 MASKING = {"logging", "tradebot.vocabulary.catalogue", "tradebot.observability.redaction"}
 
 
@@ -122,7 +122,7 @@ def test_what_is_loaded(folder: Path, output: str, slow: set[str]) -> None:
     code, _, notes = run(QUICK, folder, *arguments, before=program)
     assert code == 0
     loaded = set(notes.partition("LOADED ")[2].split())
-    assert "tradebot.logtools.trace" in loaded
+    assert "tradebot.logtools.tracing.trace" in loaded
     assert loaded & slow == set()
 
 

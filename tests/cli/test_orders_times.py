@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tradebot.logtools.times import parse_time
+from tradebot.logtools.reading.times import parse_time
 
 NOW = datetime(2026, 3, 3, 15, 4, 5, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from support.program import ROOT, run_bot
 from tradebot.cli import main
-from tradebot.logtools.times import parse_time
+from tradebot.logtools.reading.times import parse_time
 from tradebot.scheduling.jitter import jitter_seconds
 
 WEEK = ("--from", "2026-11-25T20:50Z", "--to", "2026-11-30T14:40Z", "--scheduler", "cron")

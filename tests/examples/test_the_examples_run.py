@@ -13,7 +13,7 @@ import pytest
 import tradebot.observability
 from support.program import ROOT, environment
 from tradebot.logtools import Report, lint_paths
-from tradebot.logtools.findings import Kind
+from tradebot.logtools.linting.findings import Kind
 from tradebot.observability.line import LogLine, parse
 from tradebot.observability.schema import Catalogue
 

@@ -10,16 +10,16 @@ import pytest
 
 from support.program import ROOT
 from tradebot.errors import ExitCode
-from tradebot.logtools.explaining import explain
-from tradebot.logtools.explanations import What, find, words_of
-from tradebot.logtools.finding_words import FINDING_MEANINGS
-from tradebot.logtools.findings import Kind
-from tradebot.logtools.journal_orders import Disagreement
-from tradebot.logtools.order_story import OrderStatus
-from tradebot.logtools.reasons_chain import Result
-from tradebot.logtools.run_story import RunOutcome
-from tradebot.logtools.slots_seen import SlotFate
-from tradebot.logtools.why_no_run import NoRun
+from tradebot.logtools.linting.findings import Kind
+from tradebot.logtools.stories.journal_orders import Disagreement
+from tradebot.logtools.stories.order_story import OrderStatus
+from tradebot.logtools.stories.run_story import RunOutcome
+from tradebot.logtools.stories.slots_seen import SlotFate
+from tradebot.logtools.why.no_run import NoRun
+from tradebot.logtools.why.reasons_chain import Result
+from tradebot.logtools.words.explaining import explain
+from tradebot.logtools.words.explanations import What, find, words_of
+from tradebot.logtools.words.finding_words import FINDING_MEANINGS
 from tradebot.vocabulary import CATALOGUE
 from tradebot.vocabulary.http_statuses import HTTP_STATUSES
 from tradebot.vocabulary.reasons import (
@@ -109,7 +109,7 @@ def test_the_page_it_names_has_it(what: What) -> None:
 
 def test_nothing_is_put_together_before_somebody_asks() -> None:
     program = (
-        "import sys; import tradebot.logtools.explaining as e;"
+        "import sys; import tradebot.logtools.words.explaining as e;"
         " late = ('saxo_codes', 'saxo_refusals', 'http_statuses', 'states', 'exit_codes');"
         " print([n for n in late if 'tradebot.vocabulary.' + n in sys.modules]);"
         " print(e.plain('no_cross', 'reason'));"

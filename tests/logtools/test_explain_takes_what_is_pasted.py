@@ -7,7 +7,7 @@ import json
 import pytest
 
 from support.bench import Bench
-from tradebot.logtools.explaining import WIDTH, explain, lines, nearest, plain
+from tradebot.logtools.words.explaining import WIDTH, explain, lines, nearest, plain
 
 HEAD = "2026-11-22T20:38:52.324Z | WARN  | execution.placement"
 COMMON = "run_id=7985e4f2-8ac9-4477-9a13-ded4bd1516c4 cycle_id=1 dry_run=false"

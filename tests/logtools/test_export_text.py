@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from support.exported_log import log_lines
 from support.log_lines import RUN, line
 from tradebot.cli import main
-from tradebot.logtools.export_columns import HEAD, declared_fields, flat, json_line, type_of
-from tradebot.logtools.exporting import CsvWriter, LinesWriter, logfmt_line
+from tradebot.logtools.exporting.columns import HEAD, declared_fields, flat, json_line, type_of
+from tradebot.logtools.exporting.formats import CsvWriter, LinesWriter, logfmt_line
 from tradebot.observability.line import LogLine, parse, render
 
 _ORDINARY = re.compile(r"-?[1-9][0-9]{0,9}")
@@ -232,7 +232,7 @@ def test_an_export_that_fails_leaves_the_earlier_one(
     (tmp_path / "bot.log").write_text(lines_at(1, 2))
     out = tmp_path / "out.csv"
     out.write_text("earlier")
-    exporting = importlib.import_module("tradebot.logtools.exporting")
+    exporting = importlib.import_module("tradebot.logtools.exporting.formats")
 
     def fails(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -269,7 +269,7 @@ def test_without_pyarrow_it_says_what_to_install(
 ) -> None:
     (tmp_path / "bot.log").write_text(lines_at(1))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.delitem(sys.modules, "tradebot.logtools.export_parquet", raising=False)
+    monkeypatch.delitem(sys.modules, "tradebot.logtools.exporting.parquet", raising=False)
     done = export(tmp_path, "parquet", "-o", str(tmp_path / "lake"))
     assert done.exit_code == 2
     assert "pip install 'ai-tradebot[parquet]'" in done.stderr

@@ -6,8 +6,8 @@ import pytest
 
 from support.log_lines import RUN, SIX, line
 from tradebot.logtools import Report, Severity
-from tradebot.logtools.findings import Kind
-from tradebot.logtools.lint import lint
+from tradebot.logtools.linting.findings import Kind
+from tradebot.logtools.linting.lint import lint
 from tradebot.observability.line import LINE_LIMIT, VALUE_LIMIT
 
 SENDING = f"external_reference=ATB-20251216-0000-Q7ZK2M4XWA request_id={RUN}"

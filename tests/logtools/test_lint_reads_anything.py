@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from support.log_lines import line
 from tradebot.cli import main
 from tradebot.logtools import lint_paths
-from tradebot.logtools.fragments import is_beginning
-from tradebot.logtools.lint import lint
-from tradebot.logtools.sources import log_files
+from tradebot.logtools.linting.fragments import is_beginning
+from tradebot.logtools.linting.lint import lint
+from tradebot.logtools.reading.sources import log_files
 
 SOUND = line()
 WRONG = line("count=many")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from support.story_lines import REFERENCE, entries_of, of_order, told
-from tradebot.logtools.order_story import OrderStory, facts, stories
-from tradebot.logtools.trace_verdict import of_order as of_order_in_words
+from tradebot.logtools.stories.order_story import OrderStory, facts, stories
+from tradebot.logtools.tracing.verdict import of_order as of_order_in_words
 
 CREATED = of_order(
     "execution_intent_created",

@@ -12,7 +12,7 @@ import pytest
 
 from support.log_corpus import Corpus, small_corpus
 from support.story_lines import Asked
-from tradebot.logtools.times import seconds_between
+from tradebot.logtools.reading.times import seconds_between
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 
 from support.story_lines import RUN, Copied, entries_of, told
 from tradebot.logtools.main import main
-from tradebot.logtools.run_story import COUNTERS, NEEDLES, RunStory, facts, runs
-from tradebot.logtools.trace_verdict import of_run
+from tradebot.logtools.stories.run_story import COUNTERS, NEEDLES, RunStory, facts, runs
+from tradebot.logtools.tracing.verdict import of_run
 
 OTHER = "11111111-9f8e-4d7c-8b6a-5f4e3d2c1b0a"
 NOW = "2025-12-17T07:20:00.000Z"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from support.story_lines import Asked, entries_of, told
-from tradebot.logtools.run_story import RunStories
-from tradebot.logtools.slots_seen import TOLD, gaps, told_of
+from tradebot.logtools.stories.run_story import RunStories
+from tradebot.logtools.stories.slots_seen import TOLD, gaps, told_of
 
 DAY = datetime(2025, 12, 17, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ import pytest
 
 from support.log_corpus import Corpus, small_corpus
 from support.story_lines import Asked
-from tradebot.logtools.times import moment_of, stamp
+from tradebot.logtools.reading.times import moment_of, stamp
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 
 from support.month.judge import why
 from support.story_lines import Asked
-from tradebot.logtools.bots import Bot, by_bot
-from tradebot.logtools.run_story import RunStory
+from tradebot.logtools.stories.bots import Bot, by_bot
+from tradebot.logtools.stories.run_story import RunStory
 
 DAY = "2025-12-17T"
 

@@ -17,9 +17,9 @@ import pytest
 from support.log_folder import Writers, until
 from support.log_lines import line
 from support.windows import not_under_wine
-from tradebot.logtools import following
-from tradebot.logtools.folder import log_of
-from tradebot.logtools.following import Follower
+from tradebot.logtools.reading import following
+from tradebot.logtools.reading.folder import log_of
+from tradebot.logtools.reading.following import Follower
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "log_tools.py"
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from support.hostile import INVISIBLE, SEPARATORS
 from support.log_lines import RUN, SIX, line
 from tradebot.cli import main
-from tradebot.logtools.ordering import row_of
-from tradebot.logtools.showing import Show
+from tradebot.logtools.reading.ordering import row_of
+from tradebot.logtools.telling.showing import Show
 from tradebot.observability import bind, build_log_context, log_event, setup_logging
 from tradebot.vocabulary import CATALOGUE
 

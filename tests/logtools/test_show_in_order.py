@@ -14,12 +14,12 @@ from click.testing import CliRunner, Result
 
 from support.log_lines import RUN, SIX, line
 from tradebot.cli import main
-from tradebot.logtools import backwards, ordering
-from tradebot.logtools.blocks import Notes
-from tradebot.logtools.entries import Selection
-from tradebot.logtools.folder import log_of
-from tradebot.logtools.ordering import Wanted, last_rows, rows_in_order
-from tradebot.logtools.times import stamp
+from tradebot.logtools.reading import backwards, ordering
+from tradebot.logtools.reading.blocks import Notes
+from tradebot.logtools.reading.entries import Selection
+from tradebot.logtools.reading.folder import log_of
+from tradebot.logtools.reading.ordering import Wanted, last_rows, rows_in_order
+from tradebot.logtools.reading.times import stamp
 from tradebot.observability.line import LogLine, parse
 
 

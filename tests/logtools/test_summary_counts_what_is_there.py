@@ -22,11 +22,11 @@ from support.log_corpus import Corpus, small_corpus
 from support.log_lines import line
 from support.program import ROOT, unmeasured
 from tradebot.cli import main
-from tradebot.logtools.blocks import Notes, blocks
-from tradebot.logtools.folder import LogFile, log_of
-from tradebot.logtools.in_parts import parts_of
-from tradebot.logtools.percentiles import nearest_rank
-from tradebot.logtools.summary import Summary, Summing, summary_of
+from tradebot.logtools.figures.percentiles import nearest_rank
+from tradebot.logtools.figures.summary import Summary, Summing, summary_of
+from tradebot.logtools.reading.blocks import Notes, blocks
+from tradebot.logtools.reading.folder import LogFile, log_of
+from tradebot.logtools.reading.in_parts import parts_of
 from tradebot.observability.line import parse
 
 
@@ -300,8 +300,8 @@ _IN_PARTS = """
 import sys
 sys.path[:0] = sys.argv[1].split(":")
 from logtools.test_summary_counts_what_is_there import counted
-from tradebot.logtools.folder import log_of
-from tradebot.logtools.in_parts import in_parts, parts_of
+from tradebot.logtools.reading.folder import log_of
+from tradebot.logtools.reading.in_parts import in_parts, parts_of
 
 files = log_of([sys.argv[2]])
 assert len(parts_of(files, 1000)) > 1

@@ -17,7 +17,7 @@ import pytest
 from tradebot.logtools import canary, lint_paths
 from tradebot.logtools.canary import PIECE, leaked, new_secret, new_token, run_canary
 from tradebot.logtools.carriers import REGISTERED, UNKNOWN, Carrier
-from tradebot.logtools.findings import Kind
+from tradebot.logtools.linting.findings import Kind
 from tradebot.observability import hooks, log_event
 from tradebot.observability.redaction import SECRETS, Redactor
 from tradebot.observability.secret_values import SecretValues

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from support.program import ROOT
-from tradebot.logtools import lnav_format
-from tradebot.logtools.lint import lint
-from tradebot.logtools.lnav_install import LnavFolderProblem, install, lnav_folder, uninstall
+from tradebot.logtools.linting.lint import lint
+from tradebot.logtools.lnav import format as lnav_format
+from tradebot.logtools.lnav.install import LnavFolderProblem, install, lnav_folder, uninstall
 from tradebot.observability.schema import LEVEL_NAMES
 from tradebot.vocabulary.fields import FIELDS
 
@@ -72,7 +72,7 @@ def test_only_keys_that_every_lnav_since_0_11_knows() -> None:
 def test_it_needs_nothing_but_the_standard_library() -> None:
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})"
-         "\nfrom tradebot.logtools import lnav_install"],
+         "\nfrom tradebot.logtools.lnav import install as lnav_install"],
         capture_output=True, text=True, timeout=100,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
@@ -146,7 +146,7 @@ def test_a_write_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     path.write_text("older", encoding="utf-8")
     code = (
         "import resource, pathlib\n"
-        "from tradebot.logtools.lnav_install import LnavFolderProblem, install\n"
+        "from tradebot.logtools.lnav.install import LnavFolderProblem, install\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         f"try: install(pathlib.Path({str(tmp_path)!r}), {{}})\n"
         "except LnavFolderProblem as problem: print(problem)\n"

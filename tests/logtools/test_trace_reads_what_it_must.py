@@ -20,8 +20,8 @@ from support.trace_desk import (
     write,
 )
 from tradebot.journal import Created, Journal, Origin
-from tradebot.logtools.folder import log_of
-from tradebot.logtools.reading_order import bar_day, days_in_turn, of_days
+from tradebot.logtools.reading.folder import log_of
+from tradebot.logtools.tracing.reading_order import bar_day, days_in_turn, of_days
 from tradebot.model import Action, ExecutionOutcome, InstrumentId, OrderState, Verdict
 
 Capture = pytest.CaptureFixture[bytes]

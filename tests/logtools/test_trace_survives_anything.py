@@ -20,14 +20,14 @@ from support.trace_desk import (
     trace_command,
     write,
 )
-from tradebot.logtools import blocks as reading
-from tradebot.logtools.blocks import Notes, blocks
-from tradebot.logtools.folder import LogFile, log_of
-from tradebot.logtools.journal_side import Known
-from tradebot.logtools.scan import lines_with
-from tradebot.logtools.sources import log_files
-from tradebot.logtools.subjects import subject_of
-from tradebot.logtools.trace import Trace, Tracer
+from tradebot.logtools.reading import blocks as reading
+from tradebot.logtools.reading.blocks import Notes, blocks
+from tradebot.logtools.reading.folder import LogFile, log_of
+from tradebot.logtools.reading.scan import lines_with
+from tradebot.logtools.reading.sources import log_files
+from tradebot.logtools.stories.journal_side import Known
+from tradebot.logtools.tracing.subjects import subject_of
+from tradebot.logtools.tracing.trace import Trace, Tracer
 
 Capture = pytest.CaptureFixture[bytes]
 ORDER_LINES = order_lines("17T07:12:03")
@@ -212,7 +212,7 @@ def test_a_rotation_in_the_middle_of_the_listing(
             pending.pop()(moving)
         return names
 
-    monkeypatch.setattr("tradebot.logtools.folder.log_files", list_and_rotate)
+    monkeypatch.setattr("tradebot.logtools.reading.folder.log_files", list_and_rotate)
     trace = trace_of(log_of([str(moving)]), Notes())
     assert [entry.raw.decode() for entry in trace.entries] == ORDER_LINES
 

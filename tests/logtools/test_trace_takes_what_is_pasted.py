@@ -16,7 +16,7 @@ from support.trace_desk import (
     trace_command,
     write,
 )
-from tradebot.logtools.subjects import Kind, subject_of
+from tradebot.logtools.tracing.subjects import Kind, subject_of
 
 Capture = pytest.CaptureFixture[bytes]
 

@@ -137,7 +137,7 @@ def test_an_order_whose_lines_end_in_the_middle(folder: Path, capfdbinary: Captu
 def test_more_lines_than_anybody_reads(
     folder: Path, capfdbinary: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tradebot.logtools.trace.MOST_LINES", 2)
+    monkeypatch.setattr("tradebot.logtools.tracing.trace.MOST_LINES", 2)
     answer = trace_command(capfdbinary, REFERENCE, "--output", "raw", "--logs", str(folder))
     assert len(answer.text.splitlines()) == 2
     assert "of its lines are shown; use --since and --until" in answer.notes

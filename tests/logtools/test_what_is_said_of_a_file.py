@@ -9,10 +9,10 @@ import pytest
 
 from support.log_lines import line
 from support.report_page import Nowhere
-from tradebot.logtools.blocks import Notes
-from tradebot.logtools.entries import Selection, entries
-from tradebot.logtools.folder import Span, days_of, log_of, missing_days, span_of, within
 from tradebot.logtools.main import main
+from tradebot.logtools.reading.blocks import Notes
+from tradebot.logtools.reading.entries import Selection, entries
+from tradebot.logtools.reading.folder import Span, days_of, log_of, missing_days, span_of, within
 
 
 def at(day: str, time: str) -> str:

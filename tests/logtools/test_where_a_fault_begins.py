@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tradebot.logtools.findings import Kind
-from tradebot.logtools.lint import lint
+from tradebot.logtools.linting.findings import Kind
+from tradebot.logtools.linting.lint import lint
 from tradebot.observability.line import LINE_LIMIT
 
 SIX = "run_id=- cycle_id=- dry_run=- single_cycle=- env=- strategy=-"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from support.log_corpus import Corpus, small_corpus
-from tradebot.logtools.blocks import Notes
-from tradebot.logtools.entries import Selection, entries
-from tradebot.logtools.folder import log_of
-from tradebot.logtools.reasons_chain import Answer, answer
-from tradebot.logtools.why_cycles import NEEDLES, Cycles
-from tradebot.logtools.why_table import tallies
+from tradebot.logtools.reading.blocks import Notes
+from tradebot.logtools.reading.entries import Selection, entries
+from tradebot.logtools.reading.folder import log_of
+from tradebot.logtools.why.cycles import NEEDLES, Cycles
+from tradebot.logtools.why.reasons_chain import Answer, answer
+from tradebot.logtools.why.table import tallies
 
 _ENDED_BY = {
     "bug": "unexpected_exception",

@@ -8,11 +8,11 @@ import pytest
 
 from support.bench import Bench
 from tradebot.execution import trade_executor
-from tradebot.logtools.blocks import Notes
-from tradebot.logtools.entries import Selection, entries
-from tradebot.logtools.folder import log_of
-from tradebot.logtools.reasons_chain import Answer, answer
-from tradebot.logtools.why_cycles import NEEDLES, Cycles
+from tradebot.logtools.reading.blocks import Notes
+from tradebot.logtools.reading.entries import Selection, entries
+from tradebot.logtools.reading.folder import log_of
+from tradebot.logtools.why.cycles import NEEDLES, Cycles
+from tradebot.logtools.why.reasons_chain import Answer, answer
 from tradebot.model import Action, Signal
 
 LATER = "2100-01-01T00:00:00.000Z"

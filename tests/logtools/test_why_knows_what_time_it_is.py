@@ -14,7 +14,7 @@ import pytest
 
 from support.month.judge import why
 from support.story_lines import told
-from tradebot.logtools.times import shifted, stamp
+from tradebot.logtools.reading.times import shifted, stamp
 
 HOLD = "instrument_id=Stock:211 symbol=AAPL:xnas reason=no_cross action=HOLD signal=HOLD"
 

@@ -15,7 +15,7 @@ from support.month.judge import asked, disagreements, why
 from support.month.play import Happening, Play, play
 from support.month.stage import START, Stage
 from support.windows import posix
-from tradebot.logtools.times import stamp
+from tradebot.logtools.reading.times import stamp
 
 pytestmark = posix
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from support.program import environment, run_bot
-from tradebot.logtools.lnav_format import FILE_NAME, format_file
+from tradebot.logtools.lnav.format import FILE_NAME, format_file
 
 BREAKING_STRATEGY = """\
 class Breaks:

@@ -26,7 +26,7 @@ from support.exported_log import log_lines
 from support.log_corpus import Corpus, small_corpus
 from support.log_lines import RUN, SIX, line
 from tradebot.cli import main
-from tradebot.logtools.export_columns import flat, type_of
+from tradebot.logtools.exporting.columns import flat, type_of
 from tradebot.observability.line import LogLine, parse, render
 from tradebot.observability.schema import CORRELATION
 
@@ -334,7 +334,7 @@ def test_a_date_that_never_was_has_no_day_and_no_time(tmp_path: Path) -> None:
 def test_every_value_comes_back(lines: list[LogLine]) -> None:
     import pyarrow as pa  # type: ignore[import-untyped]
 
-    from tradebot.logtools.export_parquet import schema, values_of
+    from tradebot.logtools.exporting.parquet import schema, values_of
 
     parsed = [parse(render(one)) for one in lines]
     rows = [values_of(one, "one") for one in parsed]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from readers.conftest import Lnav
-from tradebot.logtools.lnav_format import NAME, SAMPLES
-from tradebot.logtools.lnav_install import install, uninstall
+from tradebot.logtools.lnav.format import NAME, SAMPLES
+from tradebot.logtools.lnav.install import install, uninstall
 
 
 @pytest.mark.parametrize("folders", [(), (".config",), (".lnav", ".config"), ("other",)])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from readers.conftest import Lnav
-from tradebot.logtools.lnav_format import NAME, column
+from tradebot.logtools.lnav.format import NAME, column
 from tradebot.observability.line import LogLine, parse, render
 from tradebot.observability.schema import BOOLEAN, INTEGER, NUMBER, Kind
 from tradebot.vocabulary.fields import FIELDS

@@ -25,7 +25,7 @@ from benchmarks.log_corpus import Truth
 from readers.conftest import needed
 from support.log_corpus import small_corpus
 from support.program import ROOT
-from tradebot.logtools.lnav_install import install
+from tradebot.logtools.lnav.install import install
 from tradebot.observability.line import LogLine, parse, render
 
 PAGE = ROOT / "docs" / "log-questions.md"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from support import hostile
-from tradebot.logtools.export_columns import HEAD, declared_fields, type_of
+from tradebot.logtools.exporting.columns import HEAD, declared_fields, type_of
 from tradebot.observability.line import LogLine
 from tradebot.observability.schema import LEVEL_NAMES
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tradebot.logtools.entries import Entry
-from tradebot.logtools.folder import LogFile
 from tradebot.logtools.main import main
+from tradebot.logtools.reading.entries import Entry
+from tradebot.logtools.reading.folder import LogFile
 from tradebot.observability.line import parse
 
 REFERENCE = "ATB-20251217-0700-ABCDEFGHIJ"

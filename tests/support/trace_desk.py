@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tradebot.logtools.blocks import Notes
 from tradebot.logtools.desk import Surroundings
-from tradebot.logtools.folder import log_of
-from tradebot.logtools.journal_side import Known, ask
 from tradebot.logtools.main import main
-from tradebot.logtools.subjects import Kind, subject_of
-from tradebot.logtools.trace import Trace, Tracer
+from tradebot.logtools.reading.blocks import Notes
+from tradebot.logtools.reading.folder import log_of
+from tradebot.logtools.stories.journal_side import Known, ask
+from tradebot.logtools.tracing.subjects import Kind, subject_of
+from tradebot.logtools.tracing.trace import Trace, Tracer
 
 RUN = "0b7f4f6e-2f0e-4b8e-9a34-6f5a3a1c9d10"
 OTHER_RUN = "1c8f4f6e-2f0e-4b8e-9a34-6f5a3a1c9d11"

@@ -17,7 +17,7 @@ from support.month.judge import disagreements, why
 from support.month.play import Play, play
 from support.month.stage import CADENCE, START, WATCHED, Stage
 from support.windows import posix
-from tradebot.logtools.times import moment_of
+from tradebot.logtools.reading.times import moment_of
 
 pytestmark = posix
 SLOTS = 90

@@ -20,7 +20,7 @@ from tradebot.cli._options import ENV_FILE, OUTPUT
 from tradebot.cli._schedule_table import Look, render, utc
 from tradebot.deploy.scheduler import NAMES, usual_name
 from tradebot.errors import UsageError
-from tradebot.logtools.times import EXPECTED, parse_time
+from tradebot.logtools.reading.times import EXPECTED, parse_time
 
 if TYPE_CHECKING:
     from tradebot.journal import Journal, Pause, RunRow

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from tradebot.logtools.times import EXPECTED, parse_time
+from tradebot.logtools.reading.times import EXPECTED, parse_time
 
 
 def moment(text: str) -> datetime:

@@ -156,7 +156,7 @@ def check(
     from tradebot.cli._orders_check import check_and_tell
     from tradebot.cli._orders_desk import new_clock
     from tradebot.execution.double_entry import Period
-    from tradebot.logtools.times import parse_time
+    from tradebot.logtools.reading.times import parse_time
 
     now = new_clock().now()
     begin = since or parse_time("yesterday", now)

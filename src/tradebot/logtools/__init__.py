@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tradebot.logtools.findings import Finding, Report, Severity
-    from tradebot.logtools.lint import lint_paths
+    from tradebot.logtools.linting.findings import Finding, Report, Severity
+    from tradebot.logtools.linting.lint import lint_paths
 
 __all__ = ["Finding", "Report", "Severity", "lint_paths"]
 
@@ -19,7 +19,7 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = "lint" if name == "lint_paths" else "findings"
+        module = "linting.lint" if name == "lint_paths" else "linting.findings"
         value = getattr(import_module(f"{__name__}.{module}"), name)
         globals()[name] = value  # the next time without asking
         return value

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from tradebot.logtools.entries import Entry
-from tradebot.logtools.findings import Kind
-from tradebot.logtools.rules import LineRules
+from tradebot.logtools.linting.findings import Kind
+from tradebot.logtools.linting.rules import LineRules
+from tradebot.logtools.reading.entries import Entry
 from tradebot.observability.line import SEPARATOR
 from tradebot.observability.secret_values import SecretValues
 from tradebot.vocabulary import CATALOGUE

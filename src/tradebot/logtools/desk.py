@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
-from tradebot.logtools.blocks import Notes
-from tradebot.logtools.folder import LogFile, log_of, missing_days
-from tradebot.logtools.table import harmless
-from tradebot.logtools.times import moment_of
+from tradebot.logtools.reading.blocks import Notes
+from tradebot.logtools.reading.folder import LogFile, log_of, missing_days
+from tradebot.logtools.reading.times import moment_of
+from tradebot.logtools.telling.table import harmless
 
 FOUND = 0
 NOTHING = 1

@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 
 from tradebot.logtools.commands import COMMANDS
 from tradebot.logtools.desk import UNREADABLE, Desk, Surroundings, UsageProblem, wants_colour
-from tradebot.logtools.sources import Unreadable
-from tradebot.logtools.table import harmless
+from tradebot.logtools.reading.sources import Unreadable
+from tradebot.logtools.telling.table import harmless
 
 EXIT_USAGE = 2
 _TIME_OPTIONS = ("--since", "--until", "--at")

@@ -6,9 +6,9 @@ import argparse
 from datetime import datetime
 
 from tradebot.logtools.desk import Desk, UsageProblem
-from tradebot.logtools.entries import Selection
-from tradebot.logtools.subjects import subject_of
-from tradebot.logtools.times import EXPECTED, parse_time, stamp
+from tradebot.logtools.reading.entries import Selection
+from tradebot.logtools.reading.times import EXPECTED, parse_time, stamp
+from tradebot.logtools.tracing.subjects import subject_of
 
 OUTPUTS = ("text", "raw", "json", "jsonl")
 ENV_FILE_HELP = "read this file instead of the .env in the bot's own folder"

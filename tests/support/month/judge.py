@@ -12,7 +12,7 @@ from typing import Any
 from support.month.books import NOT_WATCHED, Expected, Pair
 from tradebot.logtools.desk import Surroundings, UsageProblem
 from tradebot.logtools.main import main
-from tradebot.logtools.times import stamp
+from tradebot.logtools.reading.times import stamp
 
 
 class Nowhere:

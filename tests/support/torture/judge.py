@@ -17,7 +17,7 @@ from typing import Any
 from support.torture.stage import Stage
 from tradebot.execution.references import account_hash
 from tradebot.logtools import lint_paths
-from tradebot.logtools.findings import Severity
+from tradebot.logtools.linting.findings import Severity
 
 _EVERY_ONE = 10_000
 _OUTCOMES = ("SUCCESS", "FAILED", "SKIPPED")

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from tradebot.logtools.bundling import Bundle, Judge, Leak, write_bundle
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem, reading_notes
-from tradebot.logtools.entries import Selection, entries
-from tradebot.logtools.folder import LogFile
 from tradebot.logtools.masking import masked_text
 from tradebot.logtools.options import add_times, add_where, selection
-from tradebot.logtools.subjects import EXPECTED, Subject, subject_of
-from tradebot.logtools.table import count, harmless
+from tradebot.logtools.reading.entries import Selection, entries
+from tradebot.logtools.reading.folder import LogFile
+from tradebot.logtools.telling.table import count, harmless
+from tradebot.logtools.tracing.subjects import EXPECTED, Subject, subject_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

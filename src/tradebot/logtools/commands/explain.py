@@ -10,10 +10,10 @@ import argparse
 import sys
 
 from tradebot.logtools.desk import FOUND, NOTHING, Desk
-from tradebot.logtools.explaining import explain, lines, nearest
 from tradebot.logtools.masking import masked_text
 from tradebot.logtools.options import add_output
-from tradebot.logtools.table import harmless
+from tradebot.logtools.telling.table import harmless
+from tradebot.logtools.words.explaining import explain, lines, nearest
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

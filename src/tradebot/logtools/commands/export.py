@@ -22,10 +22,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem
-from tradebot.logtools.entries import Selection
-from tradebot.logtools.export_columns import flat, json_line, names_of
-from tradebot.logtools.export_sources import Sources
-from tradebot.logtools.exporting import (
+from tradebot.logtools.exporting.columns import flat, json_line, names_of
+from tradebot.logtools.exporting.formats import (
     CsvWriter,
     LinesWriter,
     Sink,
@@ -34,11 +32,13 @@ from tradebot.logtools.exporting import (
     logfmt_line,
     new_file,
 )
-from tradebot.logtools.folder import LogFile
+from tradebot.logtools.exporting.sources import Sources
 from tradebot.logtools.masking import know
 from tradebot.logtools.options import add_filters, add_times, add_where, selection
-from tradebot.logtools.ordering import Wanted, rows_in_order
-from tradebot.logtools.table import count
+from tradebot.logtools.reading.entries import Selection
+from tradebot.logtools.reading.folder import LogFile
+from tradebot.logtools.reading.ordering import Wanted, rows_in_order
+from tradebot.logtools.telling.table import count
 from tradebot.observability.line import LogLine
 from tradebot.observability.rotation import is_own_name
 
@@ -160,7 +160,7 @@ def _parquet(
 ) -> int:
     folder = _folder(options)
     try:
-        from tradebot.logtools.export_parquet import ParquetExport
+        from tradebot.logtools.exporting.parquet import ParquetExport
     except ImportError:
         raise UsageProblem(
             "--format parquet needs the package pyarrow: pip install 'ai-tradebot[parquet]'"

@@ -10,10 +10,10 @@ import argparse
 from collections.abc import Iterator
 
 from tradebot.logtools.desk import Desk
-from tradebot.logtools.findings import Report
-from tradebot.logtools.lint import lint_paths
+from tradebot.logtools.linting.findings import Report
+from tradebot.logtools.linting.lint import lint_paths
 from tradebot.logtools.options import ENV_FILE_HELP, add_output
-from tradebot.logtools.table import count, harmless
+from tradebot.logtools.telling.table import count, harmless
 
 EXIT_PROBLEMS = 1
 EXIT_UNREADABLE = 2

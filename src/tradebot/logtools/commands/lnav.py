@@ -11,8 +11,8 @@ import argparse
 from pathlib import Path
 
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk
-from tradebot.logtools.lnav_format import format_file
-from tradebot.logtools.lnav_install import LnavFolderProblem, install, uninstall
+from tradebot.logtools.lnav.format import format_file
+from tradebot.logtools.lnav.install import LnavFolderProblem, install, uninstall
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

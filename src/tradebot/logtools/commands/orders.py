@@ -19,12 +19,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem
-from tradebot.logtools.documents import has_values, require_known, say_many
-from tradebot.logtools.entries import Selection, entries
-from tradebot.logtools.folder import LogFile, missing_days, span_of
 from tradebot.logtools.options import add_journal, add_output, add_times, add_where, selection
-from tradebot.logtools.order_rows import order_table
-from tradebot.logtools.order_story import (
+from tradebot.logtools.reading.entries import Selection, entries
+from tradebot.logtools.reading.folder import LogFile, missing_days, span_of
+from tradebot.logtools.reading.sources import STDIN
+from tradebot.logtools.stories.order_story import (
     CORRELATED,
     FACTS,
     NEEDLES,
@@ -33,8 +32,9 @@ from tradebot.logtools.order_story import (
     facts,
     stories,
 )
-from tradebot.logtools.sources import STDIN
-from tradebot.logtools.table import count, harmless, table
+from tradebot.logtools.telling.documents import has_values, require_known, say_many
+from tradebot.logtools.telling.order_rows import order_table
+from tradebot.logtools.telling.table import count, harmless, table
 
 _FILTERS: dict[str, tuple[str, Callable[[OrderStory], bool]]] = {
     "missing_outcome": (
@@ -205,7 +205,7 @@ def _tell_of_earlier(desk: Desk, found: Iterable[OrderStory], wanted: Selection)
 
 
 def _compare(options: argparse.Namespace, desk: Desk, wanted: Selection) -> int:
-    from tradebot.logtools import journal_orders
+    from tradebot.logtools.stories import journal_orders
 
     if desk.output == "raw":
         raise UsageProblem("--compare has no lines to show; use --output text, json or jsonl")

@@ -21,17 +21,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem
-from tradebot.logtools.folder import LogFile
 from tradebot.logtools.masking import know
 from tradebot.logtools.options import add_times, add_where, selection
+from tradebot.logtools.reading.folder import LogFile
+from tradebot.logtools.reading.times import stamp
 from tradebot.logtools.report.choosing import Choice, choose, read_on
 from tradebot.logtools.report.gathering import Gathering
 from tradebot.logtools.report.keeping import KeptLines
 from tradebot.logtools.report.page import PAGE_BYTES, About, page
 from tradebot.logtools.report.reading import reading
 from tradebot.logtools.report.words import Clock
-from tradebot.logtools.subjects import Kind, subject_of
-from tradebot.logtools.times import stamp
+from tradebot.logtools.tracing.subjects import Kind, subject_of
 
 _STDOUT = "-"
 _MOST_DIGITS = 20

@@ -17,19 +17,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from tradebot.logtools import run_story, slots_seen
-from tradebot.logtools.bots import by_bot
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk
-from tradebot.logtools.documents import has_values, require_known, say_many
-from tradebot.logtools.entries import Entry, Selection, entries
-from tradebot.logtools.folder import LogFile, missing_days
 from tradebot.logtools.options import add_output, add_times, add_where, selection
-from tradebot.logtools.run_rows import Row, folded, rows_of, run_table
-from tradebot.logtools.run_story import NEEDLES, RunStories, RunStory
-from tradebot.logtools.slots_seen import TOLD, SlotGap, reaches_into, told_of
-from tradebot.logtools.sources import STDIN
-from tradebot.logtools.table import count
-from tradebot.logtools.times import stamp
+from tradebot.logtools.reading.entries import Entry, Selection, entries
+from tradebot.logtools.reading.folder import LogFile, missing_days
+from tradebot.logtools.reading.sources import STDIN
+from tradebot.logtools.reading.times import stamp
+from tradebot.logtools.stories import run_story, slots_seen
+from tradebot.logtools.stories.bots import by_bot
+from tradebot.logtools.stories.run_story import NEEDLES, RunStories, RunStory
+from tradebot.logtools.stories.slots_seen import TOLD, SlotGap, reaches_into, told_of
+from tradebot.logtools.telling.documents import has_values, require_known, say_many
+from tradebot.logtools.telling.run_rows import Row, folded, rows_of, run_table
+from tradebot.logtools.telling.table import count
 
 _FILTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "failed": ("runs that ended with an error", ("failed",)),

@@ -22,9 +22,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem
-from tradebot.logtools.export_columns import flat, json_line, names_of
-from tradebot.logtools.folder import log_of
-from tradebot.logtools.following import Follower
+from tradebot.logtools.exporting.columns import flat, json_line, names_of
 from tradebot.logtools.options import (
     add_filters,
     add_output,
@@ -32,9 +30,11 @@ from tradebot.logtools.options import (
     add_where,
     selection,
 )
-from tradebot.logtools.ordering import Row, Wanted, last_rows, rows_in_order
-from tradebot.logtools.showing import MARK, Show
-from tradebot.logtools.sources import STDIN, Unreadable
+from tradebot.logtools.reading.folder import log_of
+from tradebot.logtools.reading.following import Follower
+from tradebot.logtools.reading.ordering import Row, Wanted, last_rows, rows_in_order
+from tradebot.logtools.reading.sources import STDIN, Unreadable
+from tradebot.logtools.telling.showing import MARK, Show
 from tradebot.observability.schema import LEVEL_NAMES, level_name, level_number
 
 _ROUND_SECONDS = 0.2

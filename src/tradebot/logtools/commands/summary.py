@@ -14,13 +14,13 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from tradebot.logtools.blocks import Notes, blocks
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk
-from tradebot.logtools.folder import LogFile, within
-from tradebot.logtools.in_parts import in_parts
+from tradebot.logtools.figures.summary import Endpoint, Summary, Summing
 from tradebot.logtools.options import add_output, add_times, add_where, selection
-from tradebot.logtools.summary import Endpoint, Summary, Summing
-from tradebot.logtools.table import count, duration, harmless, table
+from tradebot.logtools.reading.blocks import Notes, blocks
+from tradebot.logtools.reading.folder import LogFile, within
+from tradebot.logtools.reading.in_parts import in_parts
+from tradebot.logtools.telling.table import count, duration, harmless, table
 
 _PERCENTILES = (50, 95, 99)
 

@@ -16,19 +16,19 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tradebot.logtools.blocks import Notes
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem
-from tradebot.logtools.entries import Entry
-from tradebot.logtools.folder import LogFile, days_of, within
-from tradebot.logtools.journal_side import ask
 from tradebot.logtools.options import add_journal, add_output, add_times, add_where, selection
-from tradebot.logtools.subjects import EXPECTED, Kind, Subject, subject_of
-from tradebot.logtools.table import count, harmless
-from tradebot.logtools.times import seconds_between, stamp
-from tradebot.logtools.trace import MOST_LINES, Trace, Tracer
+from tradebot.logtools.reading.blocks import Notes
+from tradebot.logtools.reading.entries import Entry
+from tradebot.logtools.reading.folder import LogFile, days_of, within
+from tradebot.logtools.reading.times import seconds_between, stamp
+from tradebot.logtools.stories.journal_side import ask
+from tradebot.logtools.telling.table import count, harmless
+from tradebot.logtools.tracing.subjects import EXPECTED, Kind, Subject, subject_of
+from tradebot.logtools.tracing.trace import MOST_LINES, Trace, Tracer
 
 if TYPE_CHECKING:
-    from tradebot.logtools.trace_verdict import Conclusion
+    from tradebot.logtools.tracing.verdict import Conclusion
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,7 +102,7 @@ def _tell(trace: Trace, desk: Desk) -> None:
 
 
 def _tell_people(trace: Trace, desk: Desk) -> None:
-    from tradebot.logtools.trace_text import conclusion_lines, heading, lines_of, order_line
+    from tradebot.logtools.tracing.text import conclusion_lines, heading, lines_of, order_line
 
     if not trace.entries:
         return
@@ -116,7 +116,7 @@ def _tell_people(trace: Trace, desk: Desk) -> None:
 
 
 def _conclusions(trace: Trace, desk: Desk) -> Iterator[tuple[str, Conclusion]]:
-    from tradebot.logtools.trace_verdict import of_order, of_run
+    from tradebot.logtools.tracing.verdict import of_order, of_run
 
     for order in trace.orders():
         yield order.reference, of_order(order)
@@ -130,8 +130,8 @@ def _document(trace: Trace, desk: Desk) -> dict[str, Any]:
 
 
 def _summary(trace: Trace, desk: Desk) -> dict[str, Any]:
-    from tradebot.logtools.order_story import facts as order_facts
-    from tradebot.logtools.run_story import facts as run_facts
+    from tradebot.logtools.stories.order_story import facts as order_facts
+    from tradebot.logtools.stories.run_story import facts as run_facts
 
     now = stamp(desk.now)
     return {

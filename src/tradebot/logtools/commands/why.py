@@ -17,14 +17,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from tradebot.logtools.desk import FOUND, NOTHING, UNREADABLE, Desk, UsageProblem
-from tradebot.logtools.entries import Selection, entries
 from tradebot.logtools.options import add_output, add_times, add_where, time_of
-from tradebot.logtools.table import harmless
-from tradebot.logtools.times import shifted, stamp
-from tradebot.logtools.why import at_documents, at_text, table_documents, table_text
-from tradebot.logtools.why_cycles import NEEDLES, Cycles
-from tradebot.logtools.why_question import About, ask
-from tradebot.logtools.why_table import tallies
+from tradebot.logtools.reading.entries import Selection, entries
+from tradebot.logtools.reading.times import shifted, stamp
+from tradebot.logtools.telling.table import harmless
+from tradebot.logtools.why.cycles import NEEDLES, Cycles
+from tradebot.logtools.why.question import About, ask
+from tradebot.logtools.why.table import tallies
+from tradebot.logtools.why.telling import at_documents, at_text, table_documents, table_text
 
 _AROUND = timedelta(hours=2)
 """A run that began before --since may end after it, and gaps are told later than they were."""

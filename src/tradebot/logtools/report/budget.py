@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tradebot.logtools.entries import Entry
+from tradebot.logtools.reading.entries import Entry
 from tradebot.logtools.report.chart import axis
 from tradebot.logtools.report.html import Element, Node, h
 from tradebot.logtools.report.lanes import seconds_of

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from tradebot.logtools.blocks import Notes
 from tradebot.logtools.desk import UsageProblem
-from tradebot.logtools.entries import Entry, Selection, entries, in_order
-from tradebot.logtools.folder import LogFile
 from tradebot.logtools.masking import masked_value
-from tradebot.logtools.ordering import Row, Wanted, rows_in_order
+from tradebot.logtools.reading.blocks import Notes
+from tradebot.logtools.reading.entries import Entry, Selection, entries, in_order
+from tradebot.logtools.reading.folder import LogFile
+from tradebot.logtools.reading.ordering import Row, Wanted, rows_in_order
+from tradebot.logtools.reading.sources import STDIN
 from tradebot.logtools.report.words import Clock, clipped
-from tradebot.logtools.sources import STDIN
 from tradebot.observability.line import is_bare
 
 _MOST_RUNS = 20

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tradebot.logtools.order_story import OrderStatus, OrderStory
 from tradebot.logtools.report.chart import AXIS, axis, band, legend
 from tradebot.logtools.report.gathering import Gathered, Missed
 from tradebot.logtools.report.html import Element, Node, h
@@ -22,7 +21,8 @@ from tradebot.logtools.report.words import (
     spaced,
     table,
 )
-from tradebot.logtools.run_story import RunOutcome, RunStory
+from tradebot.logtools.stories.order_story import OrderStatus, OrderStory
+from tradebot.logtools.stories.run_story import RunOutcome, RunStory
 
 MOST_ROWS = 32
 _MOST_LISTED = 120

@@ -9,16 +9,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tradebot.logtools.blocks import Notes
-from tradebot.logtools.entries import Entry
-from tradebot.logtools.folder import LogFile
+from tradebot.logtools.figures.summary import Summary, Summing
 from tradebot.logtools.masking import masked_line, masked_text, raw_of
-from tradebot.logtools.order_story import OrderStatus, OrderStory, stories
-from tradebot.logtools.ordering import Row
+from tradebot.logtools.reading.blocks import Notes
+from tradebot.logtools.reading.entries import Entry
+from tradebot.logtools.reading.folder import LogFile
+from tradebot.logtools.reading.ordering import Row
 from tradebot.logtools.report.budget import Budget
 from tradebot.logtools.report.keeping import KeptLines
-from tradebot.logtools.run_story import RunStories, RunStory
-from tradebot.logtools.summary import Summary, Summing
+from tradebot.logtools.stories.order_story import OrderStatus, OrderStory, stories
+from tradebot.logtools.stories.run_story import RunStories, RunStory
 
 MOST_IN_DETAIL = 4_000
 """Lines up to which each has its own place in the timeline."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from tradebot.logtools.entries import Entry
+from tradebot.logtools.reading.entries import Entry
 from tradebot.logtools.report.html import escaped
 
 _OVERHEAD = 260

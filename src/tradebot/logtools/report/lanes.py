@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tradebot.logtools.entries import Entry
-from tradebot.logtools.explaining import plain
+from tradebot.logtools.reading.entries import Entry
 from tradebot.logtools.report.words import clipped, epoch, long
+from tradebot.logtools.words.explaining import plain
 
 MOST_ENDPOINTS = 14
 """Lanes of requests; what is asked for seldom shares one."""

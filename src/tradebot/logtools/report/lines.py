@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tradebot.logtools.entries import Entry
+from tradebot.logtools.reading.entries import Entry
 from tradebot.logtools.report.html import Element, Node, h
 from tradebot.logtools.report.keeping import Kept, KeptLines
 from tradebot.logtools.report.words import Clock, section

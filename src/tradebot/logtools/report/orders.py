@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradebot.logtools.order_story import OrderStatus, OrderStory
+from tradebot.logtools.reading.times import seconds_between
 from tradebot.logtools.report.cycles import order_kind
 from tradebot.logtools.report.gathering import Gathered, Step
 from tradebot.logtools.report.html import Element, Node, h
@@ -22,7 +22,7 @@ from tradebot.logtools.report.words import (
     table,
     to_do,
 )
-from tradebot.logtools.times import seconds_between
+from tradebot.logtools.stories.order_story import OrderStatus, OrderStory
 from tradebot.vocabulary import CATALOGUE
 
 MOST_CARDS = 40

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tradebot.logtools.blocks import Notes
 from tradebot.logtools.desk import reading_notes
-from tradebot.logtools.folder import LogFile
 from tradebot.logtools.masking import masked_text
+from tradebot.logtools.reading.blocks import Notes
+from tradebot.logtools.reading.folder import LogFile
 
 
 def reading(files: Sequence[LogFile], notes: Notes) -> list[str]:

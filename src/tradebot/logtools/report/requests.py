@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tradebot.logtools.figures.summary import Endpoint
 from tradebot.logtools.report.gathering import Gathered
 from tradebot.logtools.report.html import Node, h
 from tradebot.logtools.report.lanes import without_base
 from tradebot.logtools.report.words import clipped, section, table
-from tradebot.logtools.summary import Endpoint
 
 MOST = 40
 _PERCENTILES = (50, 95, 99, 100)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradebot.logtools.explaining import explain
-from tradebot.logtools.explanations import Explanation
 from tradebot.logtools.report.gathering import Gathered, Trouble
 from tradebot.logtools.report.html import Element, Node, h
 from tradebot.logtools.report.words import (
@@ -18,6 +16,8 @@ from tradebot.logtools.report.words import (
     table,
     to_do,
 )
+from tradebot.logtools.words.explaining import explain
+from tradebot.logtools.words.explanations import Explanation
 
 MOST = 60
 _EXAMPLE_LINE = 2_000

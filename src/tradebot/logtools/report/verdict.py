@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tradebot.logtools.order_story import OrderStatus, OrderStory
 from tradebot.logtools.report.cycles import kind_of, order_kind
 from tradebot.logtools.report.gathering import Gathered
 from tradebot.logtools.report.words import clipped, long, meaning, spaced
-from tradebot.logtools.run_story import RunOutcome, RunStory
+from tradebot.logtools.stories.order_story import OrderStatus, OrderStory
+from tradebot.logtools.stories.run_story import RunOutcome, RunStory
 
 _ENDINGS = {
     RunOutcome.FAILED: "failed",

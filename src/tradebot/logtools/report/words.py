@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
-from tradebot.logtools.explaining import plain
+from tradebot.logtools.reading.times import moment_of, seconds_between
 from tradebot.logtools.report.html import Element, Node, h
-from tradebot.logtools.table import duration
-from tradebot.logtools.times import moment_of, seconds_between
+from tradebot.logtools.telling.table import duration
+from tradebot.logtools.words.explaining import plain
 
 CLIPPED = 400
 """Characters of a text of unknown length that are shown."""

@@ -1,0 +1,1 @@
+"""The lines for other programs: logfmt, JSON lines, CSV, Parquet."""

@@ -1,0 +1,1 @@
+"""The format of the log for the viewer lnav, rendered and installed."""

@@ -1,0 +1,1 @@
+"""From files and folders to blocks, lines and entries, whatever is in them or becomes of them."""

@@ -1,0 +1,1 @@
+"""One order or run, from its first line to its last."""

@@ -1,0 +1,1 @@
+"""What every word of the log means, and what to do next."""

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from benchmarks.log_corpus_agenda import HOURS
-from benchmarks.log_corpus_market import ACCOUNT
+from benchmarks.log_corpus.agenda import HOURS
+from benchmarks.log_corpus.market import ACCOUNT
 from support.log_corpus import Corpus, all_lines, small_corpus
 from tradebot.journal import Journal
 from tradebot.model import InstrumentId

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from benchmarks.log_corpus import CorpusOptions, Truth, load_truth, make
-from benchmarks.log_corpus_agenda import HOURS, ORDERS, RUNS, is_trading, why_closed
+from benchmarks.log_corpus.agenda import HOURS, ORDERS, RUNS, is_trading, why_closed
 from support.log_corpus import Corpus, Line, all_lines, small_corpus
 from tradebot.logtools import lint_paths
 from tradebot.observability.line import parse, render

@@ -72,7 +72,7 @@ SAMPLES = (
     " symbol=MSFT:xnas client_key=*** account_key=*** http_method=POST"
     " http_url_path=/sim/openapi/trade/v2/orders latency_ms=3"
     " external_reference=ATB-20120724-0000-ONRPPFYTY2 attempt=1 error_kind=connection_lost"
-    ' msg="POST /trade/v2/orders: no whole answer (connection_lost)"',
+    ' msg="no whole answer to POST /trade/v2/orders (connection_lost)"',
     "2026-11-23T02:22:47.802Z | ERROR | orchestrator | cycle_failed |"
     " run_id=c1e81d1a-ed97-4054-85f9-ba7b39092437 cycle_id=7 dry_run=false single_cycle=true"
     ' env=LOCAL strategy=sma_cross/1.0 failure_reason=bad_answer phase=reconcile msg="GET'

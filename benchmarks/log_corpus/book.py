@@ -6,9 +6,9 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from benchmarks.log_corpus_agenda import Agenda, instruments_of
-from benchmarks.log_corpus_market import Market, reference_of
-from benchmarks.log_corpus_model import (
+from benchmarks.log_corpus.agenda import Agenda, instruments_of
+from benchmarks.log_corpus.market import Market, reference_of
+from benchmarks.log_corpus.model import (
     DAY,
     Attempt,
     ByHand,

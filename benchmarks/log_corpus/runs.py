@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from benchmarks.log_corpus_lines import (
+from benchmarks.log_corpus.lines import (
     CALLS_A_RUN,
     ERROR,
     FATAL,
@@ -18,8 +18,8 @@ from benchmarks.log_corpus_lines import (
     moment,
     stamp,
 )
-from benchmarks.log_corpus_model import DAY, Instrument, Plan, Run
-from benchmarks.log_corpus_trading import HOME, Trading
+from benchmarks.log_corpus.model import DAY, Instrument, Plan, Run
+from benchmarks.log_corpus.trading import HOME, Trading
 from tradebot.observability.line import quote
 
 STATE = f"{HOME}/state/default/SIM"

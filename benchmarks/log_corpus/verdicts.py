@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.log_corpus_lines import ERROR, INFO, KEYS, Script, stamp
-from benchmarks.log_corpus_model import Attempt, Instrument
+from benchmarks.log_corpus.lines import ERROR, INFO, KEYS, Script, stamp
+from benchmarks.log_corpus.model import Attempt, Instrument
 
 RECONCILIATION, RECOVERY, COMPLETION = (
     "execution.reconciliation",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.log_corpus_lines import INFO, WARN, Script, Sink, moment
-from benchmarks.log_corpus_model import ByHand, Instrument
-from benchmarks.log_corpus_orders import OrderLines
+from benchmarks.log_corpus.lines import INFO, WARN, Script, Sink, moment
+from benchmarks.log_corpus.model import ByHand, Instrument
+from benchmarks.log_corpus.orders import OrderLines
 
 
 def write_by_hand(sink: Sink, one: ByHand, instruments: tuple[Instrument, ...]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import uuid
 
-from benchmarks.log_corpus_agenda import (
+from benchmarks.log_corpus.agenda import (
     Agenda,
     bar_seconds,
     day_begin,
@@ -17,8 +17,8 @@ from benchmarks.log_corpus_agenda import (
     is_trading,
     why_closed,
 )
-from benchmarks.log_corpus_book import Book
-from benchmarks.log_corpus_model import DAY, ByHand, CorpusOptions, Plan, Run
+from benchmarks.log_corpus.book import Book
+from benchmarks.log_corpus.model import DAY, ByHand, CorpusOptions, Plan, Run
 
 TOKEN_LIFE = 1200
 _REFRESH_AFTER = TOKEN_LIFE // 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from benchmarks.log_corpus_lines import ERROR, INFO, KEYS, WARN, Script, moment
-from benchmarks.log_corpus_model import Decided, Instrument, Run
-from benchmarks.log_corpus_orders import OrderLines
+from benchmarks.log_corpus.lines import ERROR, INFO, KEYS, WARN, Script, moment
+from benchmarks.log_corpus.model import Decided, Instrument, Run
+from benchmarks.log_corpus.orders import OrderLines
 from tradebot.observability.line import quote
 
 HOME = "/home/trader"

@@ -73,7 +73,7 @@ class Attempt:
     bar: int
     number: int
     kind: str
-    """What its first run sees of it; see `log_corpus_orders`."""
+    """What its first run sees of it; see `log_corpus.orders`."""
     code: str = ""
     """The broker's ErrorCode, for a kind that has one."""
     price: float = 0.0

@@ -12,11 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from benchmarks.log_corpus_agenda import HOURS, instruments_of
-from benchmarks.log_corpus_book import MAX_FAILURES, passes_by_itself
-from benchmarks.log_corpus_lines import Sink
-from benchmarks.log_corpus_market import ACCOUNT, STRATEGY
-from benchmarks.log_corpus_model import Attempt, Plan, Run
+from benchmarks.log_corpus.agenda import HOURS, instruments_of
+from benchmarks.log_corpus.book import MAX_FAILURES, passes_by_itself
+from benchmarks.log_corpus.lines import Sink
+from benchmarks.log_corpus.market import ACCOUNT, STRATEGY
+from benchmarks.log_corpus.model import Attempt, Plan, Run
 from tradebot.journal import Created, Journal, Origin, RunOutcome
 from tradebot.model import Action, ExecutionOutcome, InstrumentId, OrderState, Verdict
 from tradebot.scheduling.expected_slots import hours_text

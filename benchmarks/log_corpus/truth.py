@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from benchmarks.log_corpus_agenda import instruments_of
-from benchmarks.log_corpus_lines import Sink, moment
-from benchmarks.log_corpus_model import Attempt, CorpusOptions, Plan
+from benchmarks.log_corpus.agenda import instruments_of
+from benchmarks.log_corpus.lines import Sink, moment
+from benchmarks.log_corpus.model import Attempt, CorpusOptions, Plan
 
 _UNKNOWN = "RECONCILIATION_NEEDED"
 _ENDED = ("filled", "cancelled", "expired")

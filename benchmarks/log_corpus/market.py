@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
-from benchmarks.log_corpus_agenda import Agenda, Bars, instruments_of, is_open
-from benchmarks.log_corpus_model import (
+from benchmarks.log_corpus.agenda import Agenda, Bars, instruments_of, is_open
+from benchmarks.log_corpus.model import (
     DAY,
     DELAYED_INSTRUMENT,
     CorpusOptions,

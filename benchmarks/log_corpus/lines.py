@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.log_corpus_model import DAY, Instrument
+from benchmarks.log_corpus.model import DAY, Instrument
 from tradebot.observability.line import quote
 
 SIX = "run_id={run} cycle_id={cycle} dry_run=false single_cycle=true env=SIM strategy={strategy}"

@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.log_corpus_lines import INFO, WARN, Script, moment
-from benchmarks.log_corpus_model import Attempt, Instrument
-from benchmarks.log_corpus_verdicts import RECONCILIATION, Verdicts
+from benchmarks.log_corpus.lines import INFO, WARN, Script, moment
+from benchmarks.log_corpus.model import Attempt, Instrument
+from benchmarks.log_corpus.verdicts import RECONCILIATION, Verdicts
 from tradebot.execution.references import request_id
 
 _EXECUTOR, _PRECHECK, _PLACEMENT = (

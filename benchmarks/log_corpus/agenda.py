@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, time
 
-from benchmarks.log_corpus_model import DAY, INSTRUMENTS, CorpusOptions, Instrument
+from benchmarks.log_corpus.model import DAY, INSTRUMENTS, CorpusOptions, Instrument
 from tradebot.scheduling.hours import HoursConfig, Skip, decide
 
 HOURS = HoursConfig(mode="fixed", start=time(6), end=time(2), timezone="UTC")

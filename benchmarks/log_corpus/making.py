@@ -1,34 +1,22 @@
-"""A log of this bot with its ground truth: months of runs, made in seconds, the same every time.
-
-    python -m benchmarks.log_corpus OUT_DIR [--days 30] [--mb-per-day 34] [--orders-per-day 200]
-
-First everything that happens is planned (`log_corpus_plan`), then the lines are written, a day per
-process (`log_corpus_runs`). The truth (`truth.json`) comes from the plan and from the counts kept
-while writing; nothing of it is read back from a log. `make()` is the same from Python.
-"""
+"""Plans a corpus, has its lines written, a day per process, and puts its truth beside them."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import multiprocessing
-import os
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.log_corpus_agenda import day_begin, instruments_of
-from benchmarks.log_corpus_hand import write_by_hand
-from benchmarks.log_corpus_journal import write_journal
-from benchmarks.log_corpus_lines import Sink
-from benchmarks.log_corpus_model import DAY, CorpusOptions, Plan, Run
-from benchmarks.log_corpus_plan import Planner
-from benchmarks.log_corpus_runs import RunLines
-from benchmarks.log_corpus_truth import Reference, Truth, truth_of
-
-__all__ = ["CorpusOptions", "Reference", "Truth", "load_truth", "make"]
+from benchmarks.log_corpus.agenda import day_begin, instruments_of
+from benchmarks.log_corpus.hand import write_by_hand
+from benchmarks.log_corpus.journal import write_journal
+from benchmarks.log_corpus.lines import Sink
+from benchmarks.log_corpus.model import DAY, CorpusOptions, Plan, Run
+from benchmarks.log_corpus.plan import Planner
+from benchmarks.log_corpus.runs import RunLines
+from benchmarks.log_corpus.truth import Truth, truth_of
 
 TRUTH = "truth.json"
 DECISIONS = "decisions"
@@ -41,7 +29,7 @@ def make(folder: Path, options: CorpusOptions, *, procs: int = 1) -> Truth:
     The folder is made if need be; files of these names are replaced. Raises ValueError for options
     that no corpus can have.
     """
-    _require_sense(options)
+    require_sense(options)
     folder.mkdir(parents=True, exist_ok=True)
     plan = Planner(options).play()
     days = range(options.days)
@@ -63,7 +51,8 @@ def load_truth(folder: Path) -> Truth:
     return Truth.of(json.loads((folder / TRUTH).read_text("utf-8")))
 
 
-def _require_sense(options: CorpusOptions) -> None:
+def require_sense(options: CorpusOptions) -> None:
+    """Raises ValueError for options that no corpus can have."""
     if not 3 <= options.instruments <= 12:
         raise ValueError("a corpus has 3 to 12 instruments")
     if options.cadence_minutes not in (5, 10, 15, 20, 30, 60):
@@ -156,37 +145,3 @@ def _decisions(plan: Plan, begin: int) -> Iterator[tuple[str, ...]]:
 
 
 # -- the command ----------------------------------------------------------------------------------
-
-
-def main(given: list[str]) -> int:
-    defaults = CorpusOptions()
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.log_corpus",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folder", type=Path, metavar="OUT_DIR")
-    for field in dataclasses.fields(defaults):
-        name, value = "--" + field.name.replace("_", "-"), getattr(defaults, field.name)
-        if isinstance(value, bool):
-            parser.add_argument(name, action="store_true")
-        else:
-            parser.add_argument(name, type=type(value), default=value, help=f"default: {value}")
-    parser.add_argument("--procs", type=int, default=os.cpu_count() or 1)
-    asked = parser.parse_args(given)
-    names = [field.name for field in dataclasses.fields(defaults)]
-    try:
-        _require_sense(options := CorpusOptions(**{name: getattr(asked, name) for name in names}))
-    except ValueError as error:
-        parser.error(str(error))
-    truth = make(asked.folder, options, procs=asked.procs)
-    print(
-        f"{truth.summary.bytes} bytes, {truth.summary.lines} lines, {len(truth.refs)} orders,"
-        f" {len(truth.runs)} runs in {asked.folder}",
-        file=sys.stderr,
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -120,7 +120,7 @@ def _jobs(logs: Path, truth: Truth) -> dict[str, Job]:
     absent = ref[:-1] + ("A" if ref[-1] != "A" else "B")
     lines = _so_many_lines(known.lines)
     everywhere = _so_many_lines(known.lines + truth.mentioned.get(ref, 0))
-    tradebot = [sys.executable, "-c", "from tradebot.entry import main; main()", "logs"]
+    tradebot = [str(Path(sys.executable).with_name("tradebot")), "logs"]
     copied = [sys.executable, str(measure.ROOT / "scripts" / "log_tools.py")]
     own = {"LOG_DIR": str(logs), "STATE_DIR": str(logs / "state"), "SAXO_ENV": "SIM"}
     raw = ("--output", "raw")
@@ -198,12 +198,18 @@ def _sample(job: Job, folder: Path) -> dict[str, float]:
 def _start(job: Job, folder: Path, printed: IO[bytes] | int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         job.command,
-        env={**measure.environment(), **job.environment},
+        env={**_as_installed(), **job.environment},
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=printed,
         stderr=subprocess.DEVNULL,
     )
+
+
+def _as_installed() -> dict[str, str]:
+    """What a person's shell gives a command: each folder of a PYTHONPATH would be searched for
+    each module of Python itself."""
+    return {name: value for name, value in measure.environment().items() if name != "PYTHONPATH"}
 
 
 def _peak_mib(job: Job, folder: Path) -> float:

@@ -12,6 +12,7 @@ from tradebot.logtools.desk import UsageProblem
 
 if TYPE_CHECKING:
     from tradebot.settings import Settings
+    from tradebot.settings.places import Places
 
 
 class OwnLog:
@@ -19,18 +20,15 @@ class OwnLog:
 
     program = "tradebot logs"
 
-    def __init__(self) -> None:
-        self._read: dict[str | None, Settings] = {}
-
     def log_dir(self, env_file: str | None) -> str:
         """LOG_DIR."""
-        return str(self._settings(env_file).log_dir)
+        return str(self._places(env_file).log_dir)
 
     def journals(self, env_file: str | None) -> Sequence[str]:
         """Those of the real and of the dry runs, as far as they are there to be read."""
         from tradebot.journal.files import path_of
 
-        state_path = self._settings(env_file).state_path
+        state_path = self._places(env_file).state_path
         paths = [path_of(state_path, dry_run=dry_run) for dry_run in (False, True)]
         return [str(path) for path in paths if os.access(path, os.R_OK)]
 
@@ -55,16 +53,29 @@ class OwnLog:
                 secrets += [secret for secret in found if secret]
         return secrets
 
-    def _settings(self, env_file: str | None) -> Settings:
-        if env_file not in self._read:
-            from tradebot.settings import home, load_lenient
+    def _places(self, env_file: str | None) -> Places:
+        from tradebot.settings import home
+        from tradebot.settings.places import find_places
 
-            # A log is to be read also where the settings are wrong. But a file that was named and
-            # is not there names another bot: its log is not this one.
-            path = None if env_file is None else Path(env_file)
-            if path is not None and not os.access(path, os.R_OK):
-                there = path.exists()
-                problem = "cannot be read" if there else "there is no such file"
-                raise UsageProblem(f"--env-file: {path}: {problem}")
-            self._read[env_file], _ = load_lenient(os.environ, home=home(), env_file=path)
-        return self._read[env_file]
+        return find_places(os.environ, home=home(), env_file=_there(env_file))
+
+    def _settings(self, env_file: str | None) -> Settings:
+        from tradebot.settings import home, load_lenient
+
+        # A log is to be read also where the settings are wrong.
+        settings, _ = load_lenient(os.environ, home=home(), env_file=_there(env_file))
+        return settings
+
+
+def _there(env_file: str | None) -> Path | None:
+    """The file a person named. One that is not there names another bot: its log is not this one.
+
+    Raises UsageProblem.
+    """
+    if env_file is None:
+        return None
+    path = Path(env_file)
+    if not os.access(path, os.R_OK):
+        problem = "cannot be read" if path.exists() else "there is no such file"
+        raise UsageProblem(f"--env-file: {path}: {problem}")
+    return path

@@ -7,10 +7,26 @@ what several variables must agree on is a guard in `guards.py`. `.env.example` a
 `docs/settings.md` are generated from the definitions by `python -m tradebot.settings.render`.
 """
 
-from __future__ import annotations
+from importlib import import_module
+from typing import TYPE_CHECKING
 
+# At once: later the module of this name would be found in its place.
 from tradebot.settings.home import home
-from tradebot.settings.loading import load, load_lenient
-from tradebot.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from tradebot.settings.loading import load, load_lenient
+    from tradebot.settings.settings import Settings
 
 __all__ = ["Settings", "home", "load", "load_lenient"]
+
+_MODULES = {"Settings": "settings", "load": "loading", "load_lenient": "loading"}
+
+# For the type checker a name that is not above stays an error.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        globals()[name] = value  # the next time without asking
+        return value

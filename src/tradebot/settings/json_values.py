@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from tradebot.model import InstrumentId, WatchItem
 from tradebot.settings.parsing import parse_decimal_json
+
+if TYPE_CHECKING:
+    from tradebot.model import WatchItem
 
 _FIELDS = ("asset_type", "uic", "symbol", "quantity")
 _ASSET_TYPE = re.compile(r"[A-Za-z]{2,40}")
@@ -105,6 +107,8 @@ def _watch_item(where: str, entry: object, default_quantity: Decimal) -> WatchIt
         if given is None:
             raise ValueError(f"{where}: quantity must be a number above 0")
         quantity = given
+    from tradebot.model import InstrumentId, WatchItem  # who has no watch list needs no model
+
     return WatchItem(InstrumentId(asset_type, uic), quantity, symbol)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -17,13 +17,13 @@ from typing import Any
 
 from tradebot.errors import SettingsError
 from tradebot.model import InstrumentId, WatchItem
-from tradebot.settings.credentials import Credentials, read_credentials
-from tradebot.settings.env_file import EMPTY, EnvFile, read_env_file
+from tradebot.settings.credentials import read_credentials
+from tradebot.settings.env_file import EnvFile
 from tradebot.settings.guards import find_oddities, find_problems
 from tradebot.settings.json_values import parse_params, parse_watchlist
+from tradebot.settings.reading import Reader, open_env_file
 from tradebot.settings.settings import Settings
 from tradebot.settings.unknown import find_unknown
-from tradebot.settings.variable import Variable
 from tradebot.settings.variables import BY_NAME, VARIABLES
 
 # Source: Saxo's developer documentation, learn/environments.
@@ -77,7 +77,7 @@ def load_lenient(
     trading: `dry_run` is then always true.
     """
     home = home.absolute()
-    path, file, problems = _open(env_file, home)
+    path, file, problems = open_env_file(env_file, home)
     credentials = read_credentials(environ)
     reader = _Reader(environ, credentials, file, path.name if path else ".env", home)
     values = reader.read_all()
@@ -102,78 +102,18 @@ def load_lenient(
     return replace(settings, **final), tuple(problems)
 
 
-def _open(env_file: Path | None, home: Path) -> tuple[Path | None, EnvFile, list[str]]:
-    """The file to read, what is in it, and what keeps us from reading it."""
-    path = (env_file or home / ".env").absolute()
-    try:
-        return path, read_env_file(path), []
-    except FileNotFoundError:
-        problems = [f"{path}: there is no such file"] if env_file is not None else []
-        return None, EMPTY, problems
-    except OSError as error:
-        return path, EMPTY, [f"{path}: cannot be read: {error.strerror}"]
-
-
-@dataclass
-class _Reader:
-    """Finds and parses each variable, collecting problems instead of stopping at the first."""
-
-    environ: Mapping[str, str]
-    credentials: Credentials
-    file: EnvFile
-    file_name: str
-    home: Path
-    problems: list[str] = field(default_factory=list)
-    origins: dict[str, str] = field(default_factory=dict)
-    given: set[str] = field(default_factory=set)
-    wrong: set[str] = field(default_factory=set)
+class _Reader(Reader):
+    """Reads every variable."""
 
     def read_all(self) -> dict[str, Any]:
         # A line that was refused is a variable that was meant to be set: no guard may miss it.
         self.given |= self.file.refused
         self.wrong |= self.file.refused
-        values = {variable.attribute: self._read(variable) for variable in VARIABLES}
+        values = {variable.attribute: self.read(variable) for variable in VARIABLES}
         text = values.pop("watchlist")
         values["watchlist"] = self._json("WATCHLIST_JSON", text, values["default_quantity"])
         values["strategy_params"] = self._json("STRATEGY_PARAMS_JSON", values["strategy_params"])
         return values
-
-    def _read(self, variable: Variable) -> Any:
-        text = self._find(variable)
-        if text is not None:
-            try:
-                return variable.kind.parse(text)
-            except ValueError as error:
-                self._complain(variable, str(error))
-        return None if variable.default is None else variable.kind.parse(variable.default)
-
-    def _find(self, variable: Variable) -> str | None:
-        """The text that counts, or None for the default. Notes where it came from."""
-        name = variable.name
-        if name in self.environ:
-            text, origin = self.environ[name], "environment"
-        elif name in self.credentials.values:
-            text, origin = self.credentials.values[name], "credential"
-        else:
-            text, origin = self.file.values.get(name, ""), ".env"
-        if not variable.secret:
-            text = text.strip()
-        if not text:
-            self.origins[name] = "default"
-            return None
-        self.origins[name] = origin
-        self.given.add(name)
-        return text
-
-    def _complain(self, variable: Variable, detail: str) -> None:
-        self.wrong.add(variable.name)
-        where = f"the {self.origins[variable.name]}"
-        if self.origins[variable.name] == ".env":
-            where = f"{self.file_name} line {self.file.lines[variable.name]}"
-        tail = f"; {detail}" if detail else ""
-        self.problems.append(
-            f"{variable.name} (in {where}): expected {variable.kind.expects}{tail}"
-        )
 
     def _json(self, name: str, text: str | None, quantity: Decimal | None = None) -> Any:
         """Parse one of the two JSON variables; None for a watch list that is not set."""
@@ -182,7 +122,7 @@ class _Reader:
                 return parse_params(text or "{}", self.home)
             return None if text is None else parse_watchlist(text, self.home, quantity)
         except ValueError as error:
-            self._complain(BY_NAME[name], str(error))
+            self.complain(BY_NAME[name], str(error))
             return {} if quantity is None else None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tradebot.logtools.figures.summary import Summary, Summing
-from tradebot.logtools.masking import masked_line, masked_text, raw_of
+from tradebot.logtools.masking import masked_text
 from tradebot.logtools.reading.blocks import Notes
 from tradebot.logtools.reading.entries import Entry
 from tradebot.logtools.reading.folder import LogFile
@@ -139,9 +139,7 @@ class Gathering:
                     self._end_foreign()
             return
         self._end_foreign()
-        line = masked_line(row.line)
-        raw = row.raw if line is row.line else raw_of(line)
-        self._add(Entry(line, raw, _SOMEWHERE, 0))
+        self._add(Entry(row.line, row.raw, _SOMEWHERE, 0))
 
     def _end_foreign(self) -> None:
         """Masked as one text: what is secret may go over several lines."""

@@ -262,8 +262,8 @@ GOALS = (
         1.0,
         True,
         _reading("trace", "trace, no journal", "trace, order id"),
-        "Two thirds of it are Python's start and what it loads; the rest is reading the days of the "
-        "order and one on each side, on one core, where ripgrep has them all.",
+        "Two thirds of it are Python's start and what it loads; the rest is reading the order's days "
+        "and one on each side, on one core, where ripgrep has all of them.",
     ),
     Goal(
         "`logs trace` of a reference that is not there, over ripgrep",

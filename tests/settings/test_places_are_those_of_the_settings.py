@@ -1,4 +1,4 @@
-"""Where log and state are is found the quick way and the whole way alike, also where it is wrong."""
+"""Log and state are found the quick way where the whole way finds them, also by wrong settings."""
 
 from __future__ import annotations
 

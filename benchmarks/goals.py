@@ -262,7 +262,7 @@ GOALS = (
         1.0,
         True,
         _reading("trace", "trace, no journal", "trace, order id"),
-        "Two thirds of it are Python's start and what it loads; the rest is reading the order's days "
+        "Two thirds of it are Python's start and what it loads; the rest is reading its days "
         "and one on each side, on one core, where ripgrep has all of them.",
     ),
     Goal(

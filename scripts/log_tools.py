@@ -21,31 +21,10 @@ if sys.version_info < (3, 11):
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 
-class Copied:
-    """A folder of logs and nothing else."""
-
-    program = "log_tools.py"
-
-    def log_dir(self, env_file: str | None) -> str:
-        """The current folder."""
-        return "."
-
-    def journals(self, env_file: str | None) -> Sequence[str]:
-        """None, unless the command line names one."""
-        return ()
-
-    def settings(self, env_file: str | None) -> Sequence[tuple[str, str, str]]:
-        """None: what the log itself says of them has to do."""
-        return ()
-
-    def secrets(self, env_file: str | None) -> Sequence[str]:
-        """None: they are where the bot is."""
-        return ()
-
-
 def run(arguments: Sequence[str]) -> NoReturn:
     """Carry out one command line and exit."""
     from tradebot.command_end import end_with
+    from tradebot.logtools.desk import Copied
     from tradebot.logtools.main import main
 
     end_with(lambda: main(arguments, Copied()))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from support.story_lines import RUN, Copied, entries_of, told
+from support.story_lines import RUN, entries_of, told
+from tradebot.logtools.desk import Copied
 from tradebot.logtools.main import main
 from tradebot.logtools.stories.run_story import COUNTERS, NEEDLES, RunStory, facts, runs
 from tradebot.logtools.tracing.verdict import of_run

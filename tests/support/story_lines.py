@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tradebot.logtools.desk import Copied
 from tradebot.logtools.main import main
 from tradebot.logtools.reading.entries import Entry
 from tradebot.logtools.reading.folder import LogFile
@@ -54,24 +55,6 @@ def entries_of(lines: Sequence[str]) -> Iterator[Entry]:
         raw = line.rstrip("\n").encode()
         yield Entry(parse(line), raw, file, offset)
         offset += len(raw) + 1
-
-
-class Copied:
-    """A folder of logs on a machine without the bot."""
-
-    program = "log_tools.py"
-
-    def log_dir(self, env_file: str | None) -> str:
-        return "."
-
-    def journals(self, env_file: str | None) -> Sequence[str]:
-        return ()
-
-    def settings(self, env_file: str | None) -> Sequence[tuple[str, str, str]]:
-        return ()
-
-    def secrets(self, env_file: str | None) -> Sequence[str]:
-        return ()
 
 
 class Asked:

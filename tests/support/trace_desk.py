@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tradebot.logtools.desk import Surroundings
+from tradebot.logtools.desk import Copied, Surroundings
 from tradebot.logtools.main import main
 from tradebot.logtools.reading.blocks import Notes
 from tradebot.logtools.reading.folder import log_of
@@ -24,24 +24,6 @@ REFERENCE = "ATB-20251217-0712-ABCDEFGHIJ"
 ORDER = "5001234567"
 
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
-
-
-class Copied:
-    """A folder of logs and nothing else."""
-
-    program = "tradebot logs"
-
-    def log_dir(self, env_file: str | None) -> str:
-        return "."
-
-    def journals(self, env_file: str | None) -> Sequence[str]:
-        return ()
-
-    def settings(self, env_file: str | None) -> Sequence[tuple[str, str, str]]:
-        return ()
-
-    def secrets(self, env_file: str | None) -> Sequence[str]:
-        return ()
 
 
 @dataclass

@@ -45,6 +45,27 @@ class Surroundings(Protocol):
         ...
 
 
+class Copied:
+    """A folder of logs on a machine without the bot: nothing else is known.
+
+    The log is the current folder unless another is named.
+    """
+
+    program = "log_tools.py"
+
+    def log_dir(self, env_file: str | None) -> str:
+        return "."
+
+    def journals(self, env_file: str | None) -> Sequence[str]:
+        return ()
+
+    def settings(self, env_file: str | None) -> Sequence[tuple[str, str, str]]:
+        return ()
+
+    def secrets(self, env_file: str | None) -> Sequence[str]:
+        return ()
+
+
 class UsageProblem(Exception):
     """The command cannot be carried out as it was typed; the message says what to type instead."""
 

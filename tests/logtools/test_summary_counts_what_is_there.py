@@ -148,6 +148,7 @@ def document(folder: Path, *arguments: str) -> Any:
 
 
 STORY = (
+    line("exit_code=143", component="app", event="run_stopped"),
     line("exit_code=0", component="orchestrator", event="cycle_end"),
     line("reason=late slot=2025-12-17T07:10:00Z", event="cycle_skip_slot"),
     line("holder=holder_unknown", level="WARN ", event="cycle_skip_overlap"),
@@ -184,6 +185,7 @@ def test_runs_orders_and_logins_are_told(tmp_path: Path) -> None:
     (tmp_path / "bot.log").write_text("".join(STORY))
     found = document(tmp_path)
     assert found["exit_codes"] == {"0": 1}
+    assert found["stopped_loops"] == {"143": 1}
     assert {(one["event"], one["reason"]) for one in found["skips"]} == {
         ("cycle_skip_slot", "late"),
         ("cycle_skip_overlap", "-"),
@@ -202,7 +204,15 @@ def test_runs_orders_and_logins_are_told(tmp_path: Path) -> None:
     assert found["logins_not_renewed"] == {"recoverable": 1}
     assert found["killed_runs"] == 1
     text = summary(tmp_path).stdout
-    for told in ("insufficient_cash", "late", "no_wakeup", "read_timeout", "1.500 s", "without"):
+    for told in (
+        "exit code 143",
+        "insufficient_cash",
+        "late",
+        "no_wakeup",
+        "read_timeout",
+        "1.500 s",
+        "without",
+    ):
         assert told in text
 
 

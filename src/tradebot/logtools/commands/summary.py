@@ -69,6 +69,7 @@ def as_dict(summary: Summary) -> dict[str, Any]:
         "levels": dict(summary.levels),
         "events": dict(summary.events.most_common()),
         "exit_codes": dict(summary.exit_codes.most_common()),
+        "stopped_loops": dict(summary.stopped),
         "skips": _counted(summary.skips, "event", "reason"),
         "missed_slots": dict(summary.missed_slots),
         "killed_runs": len(summary.killed),
@@ -136,6 +137,8 @@ def _runs(summary: Summary) -> Iterator[str]:
     if ends:
         codes = ", ".join(f"{number:,} with exit code {code}" for code, number in ends)
         yield f"{count(sum(summary.exit_codes.values()), 'cycle')} ended: {codes}"
+    for code, number in summary.stopped.most_common():
+        yield f"{count(number, 'loop')} stopped between two cycles, with exit code {code}"
     for (event, reason), number in summary.skips.most_common():
         why = "" if reason == "-" else f" ({reason})"
         yield f"{number:,} x {event}{why}"

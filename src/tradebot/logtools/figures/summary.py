@@ -38,6 +38,7 @@ _TELLING = frozenset(
         b"execution_completed", b"execution_skipped", b"auth_token_refresh_failure", b"http_error",
         b"rate_limit_wait", b"schedule_runs_missed", b"run_killed_found", b"startup_failed",
         b"unexpected_exception", b"marketdata_fetch_failure", b"execution_verdict_contradicted",
+        b"run_stopped",
     )
 )  # fmt: skip
 FOUND_AFTER_ALL = "found after all"
@@ -45,7 +46,7 @@ FOUND_AFTER_ALL = "found after all"
 _MOST_HEADS = 5_000
 """Beyond so many different beginnings of lines, those that are none of ours are thrown out."""
 _COUNTERS = (
-    "exit_codes", "skips", "missed_slots", "decisions", "failures", "http_errors",
+    "exit_codes", "stopped", "skips", "missed_slots", "decisions", "failures", "http_errors",
     "rate_limit_waits", "refresh_failures",
 )  # fmt: skip
 """Those of a Summary that are counted while reading; the others are made at the end."""
@@ -97,6 +98,9 @@ class Summary:
     levels: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     exit_codes: Counter[str] = field(default_factory=Counter)
+    """Of cycles."""
+    stopped: Counter[str] = field(default_factory=Counter)
+    """Loops that were asked to stop between two cycles, by the process's exit code."""
     skips: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Cycles that looked at no instrument, by event and reason."""
     missed_slots: Counter[str] = field(default_factory=Counter)
@@ -241,6 +245,8 @@ class Summing:
         match line.event:
             case "cycle_end":
                 summary.exit_codes[get("exit_code", "-")] += 1
+            case "run_stopped":
+                summary.stopped[get("exit_code", "-")] += 1
             case "run_killed_found":
                 summary.killed.add(get("killed_run_id", "-"))
             case "rate_limit_wait":

@@ -25,6 +25,8 @@ from tradebot.logtools import lint_paths
 from tradebot.observability.line import parse, render
 from tradebot.scheduling.hours import Run, decide
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")  # others show these lines
+
 _UNKNOWN = "RECONCILIATION_NEEDED"
 
 

@@ -34,6 +34,8 @@ from tradebot.execution.references import account_hash
 from tradebot.saxo.orders import OrderAnswer
 from tradebot.vocabulary.reasons import FailureReason
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")  # others show these lines
+
 ORDERS = "/trade/v2/orders"
 ENDPOINTS = {"placement": ORDERS, "precheck": ORDERS + "/precheck"}
 GROUPS = load()

@@ -25,6 +25,8 @@ from tradebot.observability.line import LogLine, render
 from tradebot.observability.redaction import SECRETS
 from tradebot.vocabulary import CATALOGUE
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")  # others show these lines
+
 RUN = "0d3c2b1a-9f8e-4d7c-8b6a-5f4e3d2c1b0a"
 REFERENCE = "ATB-20251217-0712-ABCDEFGHIJ"
 ORDER = "5039287596"

@@ -14,6 +14,8 @@ from support.log_corpus import Corpus, small_corpus
 from support.story_lines import Asked
 from tradebot.logtools.reading.times import seconds_between
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")  # others show these lines
+
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:

@@ -11,6 +11,8 @@ import pytest
 from support.log_corpus import Corpus, small_corpus
 from support.trace_desk import all_lines, traced, with_value
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")  # others show these lines
+
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:

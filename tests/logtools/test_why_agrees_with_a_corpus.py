@@ -14,6 +14,8 @@ from tradebot.logtools.why.cycles import NEEDLES, Cycles
 from tradebot.logtools.why.reasons_chain import Answer, answer
 from tradebot.logtools.why.table import tallies
 
+pytestmark = pytest.mark.usefixtures("coverage_looks_away")  # others show these lines
+
 _ENDED_BY = {
     "bug": "unexpected_exception",
     "token_down": "login_server_unavailable",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -25,6 +26,34 @@ def starts(fields: str, since: datetime, zone: tzinfo) -> Iterator[datetime]:
 
     Nothing for `@reboot` and for fields that cron refuses. May be endless.
     """
+    return iter(_walk(fields, since, zone))
+
+
+class _Walk:
+    """Several rules walk the same way through years of minutes: each step is taken once."""
+
+    def __init__(self, stream: Iterator[datetime]) -> None:
+        self._stream = stream
+        self._known: list[datetime] = []
+
+    def __iter__(self) -> Iterator[datetime]:
+        position = 0
+        while True:
+            while position < len(self._known):
+                yield self._known[position]
+                position += 1
+            moment = next(self._stream, None)
+            if moment is None:
+                return
+            self._known.append(moment)
+
+
+@functools.lru_cache(maxsize=16)
+def _walk(fields: str, since: datetime, zone: tzinfo) -> _Walk:
+    return _Walk(_simulated(fields, since, zone))
+
+
+def _simulated(fields: str, since: datetime, zone: tzinfo) -> Iterator[datetime]:
     from cronsim import CronSim, CronSimError
 
     try:

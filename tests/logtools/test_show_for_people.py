@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,17 @@ def test_times_can_be_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         time.tzset()
         assert "2025-12-17T12:42:03.214+05:30 INFO" in show(tmp_path, "--local").stdout
     time.tzset()
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="a process's zone cannot be changed here")
+def test_a_time_at_the_end_of_the_calendar_has_no_local_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = "9999-12-31T23:59:59.999Z"
+    (tmp_path / "bot.log").write_text(line(time=last))
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Pacific/Auckland")
+        time.tzset()
+        lines = text(tmp_path, "--local")
+    time.tzset()
+    assert any(one.startswith(last) for one in lines)

@@ -133,7 +133,7 @@ class Desk:
             return timestamp
         try:
             local = moment_of(timestamp).astimezone(self.zone)
-        except ValueError:
+        except (ValueError, OverflowError):  # a time that never was, or has no other zone
             return timestamp
         return local.isoformat(timespec="milliseconds")
 

@@ -164,6 +164,8 @@ class Model:
         return True
 
     def fill(self, one: Try, verdict: Verdict) -> None:
+        # One that was called absent gets the id it is found with.
+        one.order_id = one.order_id or verdict.order_id
         before = one.filled or Decimal(0)
         one.filled = max(before, verdict.filled_quantity)
         one.fill_state = verdict.order_state or "gone"
